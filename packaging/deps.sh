@@ -24,7 +24,7 @@ PATH=$PATH:$root/usr/sbin:$root/sbin
 # MSYS2 names get the prefix of the environment in use.
 table() {
 	cat <<'TABLE'
-build|cmd:cc,gcc,clang|gcc libc6-dev|gcc|gcc|gcc|-|gcc
+build|cmd:cc,gcc,clang|gcc libc6-dev|gcc|gcc|gcc|.|gcc
 build|cmd:pkg-config,pkgconf|pkg-config|pkgconf-pkg-config|pkgconf|pkgconf-pkg-config|pkgconf|pkgconf
 build|pc:opus|libopus-dev|opus-devel|opus|libopus-devel|opus|opus
 build|pc:gl|libgl-dev|mesa-libGL-devel|libglvnd|Mesa-libGL-devel|.|.
@@ -74,13 +74,13 @@ have() {
 		return
 		;;
 	esac
-	names=${1#*:}
-	while [ -n "$names" ]; do
-		name=${names%%,*}
-		case $names in *,*) names=${names#*,} ;; *) names= ;; esac
+	left=${1#*:}
+	while [ -n "$left" ]; do
+		one=${left%%,*}
+		case $left in *,*) left=${left#*,} ;; *) left= ;; esac
 		case $1 in
-		cmd:*) if command -v "$name" >/dev/null 2>&1; then return 0; fi ;;
-		file:*) for f in $root$name; do if [ -e "$f" ]; then return 0; fi; done ;;
+		cmd:*) if command -v "$one" >/dev/null 2>&1; then return 0; fi ;;
+		file:*) for f in $root$one; do if [ -e "$f" ]; then return 0; fi; done ;;
 		esac
 	done
 	return 1
@@ -109,6 +109,8 @@ find_manager() {
 	manager=
 	case $(uname -s) in
 	Darwin)
+		# There is always a cc, which may only say that it is not installed.
+		xcode-select -p >/dev/null 2>&1 || die "Parley needs Apple's C compiler; get it with: xcode-select --install"
 		command -v brew >/dev/null 2>&1 || die "Parley needs Homebrew to install its libraries; get it from brew.sh"
 		manager=brew column=5
 		;;
@@ -282,14 +284,13 @@ main() {
 }
 
 # missing: what the last look found wanting, for people.
-missing() { printf '%s' "${packages:+$packages }$unpackaged"; }
+missing() { printf '%s' "$packages${packages:+${unpackaged:+ }}$unpackaged"; }
 
 check_build_set() {
 	if [ -z "$packages$unpackaged" ]; then return 0; fi
-	case $manager in
-	'') die "Missing: $(missing). None of apt, dnf, pacman and zypper is here: install them by hand." ;;
-	brew) if [ -n "$unpackaged" ]; then die "Parley needs a C compiler; get it with: xcode-select --install"; fi ;;
-	esac
+	if [ -z "$manager" ]; then
+		die "Missing: $(missing). None of apt, dnf, pacman and zypper is here: install them by hand."
+	fi
 	die "Still missing after the installation: $(missing). Parley cannot be built without."
 }
 
