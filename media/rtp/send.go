@@ -32,6 +32,7 @@ type sender struct {
 	lastSent      time.Duration
 	sentSinceTwo  int // reports since a packet was sent, for SR or RR
 
+	header        rtp.Header // of the packet being written
 	plain, secret []byte
 	turn          chan struct{} // held by the SendDigit whose turn it is
 }
@@ -110,14 +111,15 @@ func (s *Session) write(h rtp.Header, payload []byte) {
 	if cap(t.plain) < maxPacket {
 		t.plain, t.secret = make([]byte, maxPacket), make([]byte, maxPacket)
 	}
-	n, err := h.MarshalTo(t.plain[:maxPacket])
+	t.header = h
+	n, err := t.header.MarshalTo(t.plain[:maxPacket])
 	if err != nil {
 		s.counters.sendFailures.Add(1)
 		return
 	}
 	packet := append(t.plain[:n], payload...)
 	if t.keys.rtp != nil {
-		if packet, err = t.keys.rtp.EncryptRTP(t.secret[:0], packet, &h); err != nil {
+		if packet, err = t.keys.rtp.EncryptRTP(t.secret[:0], packet, &t.header); err != nil {
 			s.counters.sendFailures.Add(1)
 			return
 		}
