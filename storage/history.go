@@ -1,0 +1,226 @@
+package storage
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// History is the list of calls. Its methods may be called from any goroutine
+// and wait for the disk; changes are on the disk when they return. Recordings
+// are files of their own, which removing a call leaves alone.
+type History struct {
+	path   string
+	log    *slog.Logger
+	writer *sql.DB // one connection, so writes wait for one another here
+	reader *sql.DB // several, which read while the writer writes
+	closed atomic.Bool
+}
+
+const columns = `id, session, account, direction, peer_name, peer_uri, start, answered, "end",
+	outcome, code, reason, codec, secure, recording, seen`
+
+// Add stores a call that begins and returns its ID; c's own is ignored. A call
+// whose Start is zero begins now.
+func (h *History) Add(ctx context.Context, c Call) (id int64, err error) {
+	if c.Start.IsZero() {
+		c.Start = time.Now()
+	}
+	r, err := h.writer.ExecContext(ctx, `INSERT INTO calls
+		(session, account, direction, peer_name, peer_uri, peer_number, start, answered, "end",
+		 updated, outcome, code, reason, codec, secure, recording, seen)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, values(c)...)
+	if err != nil {
+		return 0, h.fail("add call", err)
+	}
+	id, err = r.LastInsertId()
+	return id, h.fail("add call", err)
+}
+
+// Update stores the call with c's ID as it is now. It returns [ErrNoCall] if
+// that call was deleted meanwhile.
+func (h *History) Update(ctx context.Context, c Call) error {
+	r, err := h.writer.ExecContext(ctx, `UPDATE calls SET
+		session = ?, account = ?, direction = ?, peer_name = ?, peer_uri = ?, peer_number = ?, start = ?,
+		answered = ?, "end" = ?, updated = ?, outcome = ?, code = ?, reason = ?, codec = ?, secure = ?,
+		recording = ?, seen = ? WHERE id = ?`, append(values(c), c.ID)...)
+	if err != nil {
+		return h.fail("update call", err)
+	}
+	if n, err := r.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(ErrNoCall, err)
+	}
+	return nil
+}
+
+// values returns c's columns in the order of the statements above.
+func values(c Call) []any {
+	return []any{
+		c.SessionID, c.Account, string(c.Direction), c.PeerName, c.PeerURI, peerNumber(c.PeerURI),
+		millis(c.Start), millis(c.Answered), millis(c.End), millis(time.Now()),
+		string(c.Outcome), c.Code, c.Reason, c.Codec, c.Secure, c.Recording, c.Seen,
+	}
+}
+
+// Get returns the call with that ID, or [ErrNoCall].
+func (h *History) Get(ctx context.Context, id int64) (Call, error) {
+	return h.one(ctx, "SELECT "+columns+" FROM calls WHERE id = ?", id)
+}
+
+// LastDialed returns the latest outgoing call, or [ErrNoCall].
+func (h *History) LastDialed(ctx context.Context) (Call, error) {
+	return h.one(ctx, "SELECT "+columns+" FROM calls WHERE direction = 'out' ORDER BY start DESC, id DESC LIMIT 1")
+}
+
+// Search returns the calls that q asks for, newest first. For the next page set
+// q.Before to the last one's [Call.Cursor]; an empty page is the end.
+func (h *History) Search(ctx context.Context, q Query) ([]Call, error) {
+	var where []string
+	var args []any
+	if match, any := matchExpression(q.Text); any {
+		if match == "" {
+			return nil, nil
+		}
+		where = append(where, "id IN (SELECT rowid FROM calls_text WHERE calls_text MATCH ?)")
+		args = append(args, match)
+	}
+	if q.Missed {
+		where = append(where, "outcome = 'missed'")
+	}
+	if q.Recorded {
+		where = append(where, "recording <> ''")
+	}
+	if q.Account != "" {
+		where = append(where, "account = ?")
+		args = append(args, q.Account)
+	}
+	if q.Before != (Cursor{}) {
+		where = append(where, "(start, id) < (?, ?)")
+		args = append(args, millis(q.Before.Start), q.Before.ID)
+	}
+	query := "SELECT " + columns + " FROM calls"
+	if len(where) > 0 {
+		query += " WHERE " + strings.Join(where, " AND ")
+	}
+	limit := q.Limit
+	if limit <= 0 {
+		limit = DefaultPage
+	}
+	args = append(args, min(limit, MaxPage))
+	calls, err := h.many(ctx, query+" ORDER BY start DESC, id DESC LIMIT ?", args...)
+	return calls, h.fail("search", err)
+}
+
+// UnseenMissed returns how many missed calls the person has not looked at.
+func (h *History) UnseenMissed(ctx context.Context) (int, error) {
+	var n int
+	err := h.reader.QueryRowContext(ctx, "SELECT count(*) FROM calls WHERE outcome = 'missed' AND seen = 0").Scan(&n)
+	return n, h.fail("count missed calls", err)
+}
+
+// MarkSeen notes that the person has looked at the calls with these IDs.
+func (h *History) MarkSeen(ctx context.Context, ids ...int64) error {
+	return h.each(ctx, "mark calls seen", "UPDATE calls SET seen = 1 WHERE id = ?", ids)
+}
+
+// MarkAllSeen notes that the person has looked at all missed calls.
+func (h *History) MarkAllSeen(ctx context.Context) error {
+	_, err := h.writer.ExecContext(ctx, "UPDATE calls SET seen = 1 WHERE outcome = 'missed' AND seen = 0")
+	return h.fail("mark calls seen", err)
+}
+
+// Delete removes the calls with these IDs, all or none of them. Those that are
+// not there are no error.
+func (h *History) Delete(ctx context.Context, ids ...int64) error {
+	return h.each(ctx, "delete calls", "DELETE FROM calls WHERE id = ?", ids)
+}
+
+// Clear removes all calls but those under way.
+func (h *History) Clear(ctx context.Context) error {
+	_, err := h.writer.ExecContext(ctx, "DELETE FROM calls WHERE outcome <> ''")
+	return h.fail("clear", err)
+}
+
+// each runs statement for all ids in one transaction.
+func (h *History) each(ctx context.Context, op, statement string, ids []int64) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	tx, err := h.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return h.fail(op, err)
+	}
+	defer tx.Rollback()
+	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
+		if _, err := tx.ExecContext(ctx, statement, id); err != nil {
+			return h.fail(op, err)
+		}
+	}
+	return h.fail(op, tx.Commit())
+}
+
+func (h *History) one(ctx context.Context, query string, args ...any) (Call, error) {
+	calls, err := h.many(ctx, query, args...)
+	switch {
+	case err != nil:
+		return Call{}, h.fail("read call", err)
+	case len(calls) == 0:
+		return Call{}, ErrNoCall
+	}
+	return calls[0], nil
+}
+
+func (h *History) many(ctx context.Context, query string, args ...any) ([]Call, error) {
+	rows, err := h.reader.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var calls []Call
+	for rows.Next() {
+		var c Call
+		var start, answered, end int64
+		err := rows.Scan(&c.ID, &c.SessionID, &c.Account, &c.Direction, &c.PeerName, &c.PeerURI, &start, &answered, &end,
+			&c.Outcome, &c.Code, &c.Reason, &c.Codec, &c.Secure, &c.Recording, &c.Seen)
+		if err != nil {
+			return nil, err
+		}
+		c.Start, c.Answered, c.End = fromMillis(start), fromMillis(answered), fromMillis(end)
+		calls = append(calls, c)
+	}
+	return calls, rows.Err()
+}
+
+// fail wraps an error with what was tried, and leaves nil as it is.
+func (h *History) fail(op string, err error) error {
+	if err == nil {
+		return nil
+	}
+	if h.closed.Load() {
+		return ErrClosed
+	}
+	if isDamage(err) {
+		h.suspect(err)
+	}
+	return fmt.Errorf("storage: history: %s: %w", op, err)
+}
+
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func fromMillis(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(n).UTC()
+}
