@@ -1,0 +1,70 @@
+package device
+
+import (
+	"io"
+	"time"
+
+	"parley/media"
+)
+
+const (
+	// targetSamples is how full Write keeps the ring: 10 ms.
+	targetSamples = media.SampleRate / 100
+
+	// maxTargetSamples bounds how far the target grows on a machine that is
+	// too busy for it: 40 ms.
+	maxTargetSamples = 4 * targetSamples
+)
+
+// A Playback is an open speaker. One goroutine may write while others ask for
+// its latency or close it.
+//
+// Write keeps 10 ms of sound ahead of the device. Each time the device finds
+// nothing to play nevertheless, that grows by 5 ms, to 40 ms at most, until the
+// device is closed: a busy machine is heard as delay rather than as gaps. A
+// device that takes longer periods than it was asked to gets one of them ahead.
+type Playback struct {
+	*stream
+	target int // guarded by mu
+	gaps   int // the device's count that target answers to; guarded by mu
+}
+
+var _ media.Playback = (*Playback)(nil)
+
+// Write takes frame, blocking until the device has made room for all of it. It
+// is woken by the device. It returns a [*media.DeviceError] with
+// [media.ErrDeviceGone] within a second after the device has vanished and
+// [io.ErrClosedPipe] after Close.
+func (p *Playback) Write(frame []float32) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closing.Load() {
+		return io.ErrClosedPipe
+	}
+	n := p.Counters()
+	if n.Gaps != p.gaps {
+		p.gaps = n.Gaps
+		p.target = min(p.target+periodSamples, maxTargetSamples)
+	}
+	p.target = min(max(p.target, n.PeriodSamples), p.ring.Cap())
+	for len(frame) > 0 {
+		room := min(p.target-p.ring.Len(), len(frame))
+		if room <= 0 {
+			// One period is enough to go on with; the rest is written when
+			// the device has taken more.
+			if err := p.wait("write", min(len(frame), periodSamples), p.target); err != nil {
+				return err
+			}
+			continue
+		}
+		p.ring.Write(frame[:room])
+		frame = frame[room:]
+	}
+	return nil
+}
+
+// Latency is what lies in the ring and in the device before a sample that is
+// written now.
+func (p *Playback) Latency() time.Duration {
+	return samplesTime(p.ring.Len() + p.periods*periodSamples)
+}
