@@ -68,6 +68,8 @@ type Decoder interface {
 // from redundancy in the packet after the gap.
 type FECDecoder interface {
 	Decoder
+	// HasFEC reports whether next carries a copy of the packet before it.
+	HasFEC(next []byte) bool
 	// DecodeFEC decodes the redundant copy that next carries of the packet
 	// before it. pcm must be as long as the missing packet. Where next has no
 	// such copy, the gap is concealed instead. It returns len(pcm).
