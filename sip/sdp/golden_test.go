@@ -1,0 +1,310 @@
+package sdp
+
+import (
+	"encoding/hex"
+	"errors"
+	"flag"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	pion "github.com/pion/sdp/v3"
+)
+
+var update = flag.Bool("update", false, "rewrite what the golden files expect")
+
+// counter is a source of "randomness" whose bytes count up, so that keys differ
+// from each other and are the same in each run.
+type counter struct{ next byte }
+
+func (c *counter) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = c.next
+		c.next++
+	}
+	return len(p), nil
+}
+
+const (
+	caseMark = "========== "
+	stepMark = "---------- "
+)
+
+// A goldenCase is one dialog of a golden file: a title that names the rule, and
+// steps, each with a text. The steps are
+//
+//	local KEY=VALUE…  New at first, then SetLocal; see goldenLocal
+//	their offer       GotOffer(text)
+//	our answer        Answer() returns text
+//	our offer         Offer() returns text
+//	their answer      GotAnswer(text)
+//	rollback          Rollback()
+//	agreed            Agreed() is what text says
+//	error             the step before returned the error that text says
+type goldenCase struct {
+	title string
+	steps []goldenStep
+}
+
+type goldenStep struct{ kind, text string }
+
+func readGolden(t testing.TB, file string) (head string, cases []goldenCase) {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c *goldenCase
+	for line := range strings.Lines(string(b)) {
+		switch text := strings.TrimSuffix(line, "\n"); {
+		case strings.HasPrefix(text, caseMark):
+			cases = append(cases, goldenCase{title: strings.TrimPrefix(text, caseMark)})
+			c = &cases[len(cases)-1]
+		case c == nil:
+			head += line
+		case strings.HasPrefix(text, stepMark):
+			c.steps = append(c.steps, goldenStep{kind: strings.TrimPrefix(text, stepMark)})
+		case len(c.steps) == 0:
+			t.Fatalf("%s: case %q has text before its first step", file, c.title)
+		default:
+			c.steps[len(c.steps)-1].text += line
+		}
+	}
+	return head, cases
+}
+
+func writeGolden(t *testing.T, file, head string, cases []goldenCase) {
+	t.Helper()
+	var w strings.Builder
+	w.WriteString(head)
+	for _, c := range cases {
+		w.WriteString(caseMark + c.title + "\n")
+		for _, s := range c.steps {
+			w.WriteString(stepMark + s.kind + "\n" + s.text)
+		}
+	}
+	if err := os.WriteFile(file, []byte(w.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func goldenFiles(t testing.TB) []string {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no golden files found: %v", err)
+	}
+	return files
+}
+
+func TestGolden(t *testing.T) {
+	for _, file := range goldenFiles(t) {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			head, cases := readGolden(t, file)
+			for i := range cases {
+				t.Run(cases[i].title, func(t *testing.T) { runGolden(t, &cases[i]) })
+			}
+			if *update {
+				writeGolden(t, file, head, cases)
+			}
+		})
+	}
+}
+
+// runGolden plays c. With -update it writes what came out into c.
+func runGolden(t *testing.T, c *goldenCase) {
+	var n *Negotiation
+	var failed error
+	keys := &counter{}
+	for i := range c.steps {
+		s := &c.steps[i]
+		if s.kind != "error" && failed != nil {
+			t.Fatalf("step %d: unexpected error: %v", i, failed)
+		}
+		var got string
+		switch kind, settings, _ := strings.Cut(s.kind, " "); {
+		case kind == "local" && n == nil:
+			n = New(1000, keys, goldenLocal(t, settings))
+		case kind == "local":
+			n.SetLocal(goldenLocal(t, settings))
+		case s.kind == "their offer":
+			failed = n.GotOffer(wire(s.text))
+		case s.kind == "their answer":
+			_, failed = n.GotAnswer(wire(s.text))
+		case s.kind == "our offer":
+			got = unwire(t, n.Offer())
+		case s.kind == "our answer":
+			var b []byte
+			if b, _, failed = n.Answer(); failed == nil {
+				got = unwire(t, b)
+			}
+		case s.kind == "rollback":
+			n.Rollback()
+		case s.kind == "agreed":
+			got = agreedText(n.Agreed())
+		case s.kind == "error":
+			got, failed = fmt.Sprintln(failed), nil
+		default:
+			t.Fatalf("unknown step %q", s.kind)
+		}
+		if got == "" {
+			continue
+		}
+		if *update {
+			s.text = got
+		} else if diff := cmp.Diff(s.text, got); diff != "" {
+			t.Errorf("step %d, %s (-want +got):\n%s", i, s.kind, diff)
+		}
+	}
+	if failed != nil {
+		t.Errorf("last step: unexpected error: %v", failed)
+	}
+}
+
+// wire gives text the line ends that it has on the wire.
+func wire(text string) []byte { return []byte(strings.ReplaceAll(text, "\n", "\r\n")) }
+
+// unwire is the reverse, and hands everything that we print to another parser.
+func unwire(t testing.TB, b []byte) string {
+	t.Helper()
+	checkWithPion(t, b)
+	return strings.ReplaceAll(string(b), "\r\n", "\n")
+}
+
+// checkWithPion fails the test unless pion's parser, which is a strict one, reads
+// b as we do. It knows few media types, so rejected lines are shown to it as audio.
+func checkWithPion(t testing.TB, b []byte) {
+	t.Helper()
+	ours, err := Parse(b)
+	if err != nil {
+		t.Fatalf("Parse(%q) of our own: %v", b, err)
+	}
+	for i := range ours.Media {
+		if m := &ours.Media[i]; m.Port == 0 {
+			m.Kind, m.Protocol = "audio", "RTP/AVP"
+		}
+	}
+	var theirs pion.SessionDescription
+	if err := theirs.Unmarshal(ours.Bytes()); err != nil {
+		t.Fatalf("pion cannot read\n%s: %v", b, err)
+	}
+	if got, want := len(theirs.MediaDescriptions), len(ours.Media); got != want {
+		t.Fatalf("pion sees %d media lines, want %d", got, want)
+	}
+	for i, m := range theirs.MediaDescriptions {
+		if got, want := m.MediaName.Port.Value, ours.Media[i].Port; got != want {
+			t.Errorf("pion sees port %d, want %d", got, want)
+		}
+		if diff := cmp.Diff(ours.Media[i].Formats, m.MediaName.Formats); diff != "" {
+			t.Errorf("formats (-ours +pion):\n%s", diff)
+		}
+		if got, want := len(m.Attributes), len(ours.Media[i].Attributes); got != want {
+			t.Errorf("pion sees %d attributes, want %d", got, want)
+		}
+	}
+}
+
+// Codecs as the tests wish them.
+var (
+	opus       = Codec{Name: "opus", PayloadType: 96, ClockRate: 48000, Channels: 2}
+	g722       = Codec{Name: "G722", PayloadType: 9, ClockRate: 8000}
+	pcma       = Codec{Name: "PCMA", PayloadType: 8, ClockRate: 8000}
+	pcmu       = Codec{Name: "PCMU", PayloadType: 0, ClockRate: 8000}
+	events     = Codec{Name: "telephone-event", PayloadType: 101, ClockRate: 8000}
+	events48   = Codec{Name: "telephone-event", PayloadType: 102, ClockRate: 48000}
+	noise      = Codec{Name: "CN", PayloadType: 13, ClockRate: 8000}
+	allCodecs  = []Codec{opus, g722, pcma, pcmu, events, events48}
+	testCodecs = map[string]Codec{
+		"opus": opus, "G722": g722, "PCMA": pcma, "PCMU": pcmu, "te": events, "te48": events48, "CN": noise,
+	}
+)
+
+// goldenLocal reads the settings of a local step. What is not given is as in the
+// literal at its beginning.
+func goldenLocal(t testing.TB, settings string) Local {
+	t.Helper()
+	l := Local{Addr: netip.MustParseAddr("192.0.2.1"), Port: 4000, Codecs: allCodecs}
+	for setting := range strings.FieldsSeq(settings) {
+		key, value, _ := strings.Cut(setting, "=")
+		var err error
+		switch key {
+		case "addr":
+			l.Addr, err = netip.ParseAddr(value)
+		case "port":
+			l.Port, err = strconv.Atoi(value)
+		case "rtcp":
+			l.RTCPPort, err = strconv.Atoi(value)
+		case "mux":
+			l.RTCPMux = true
+		case "own-order":
+			l.OwnOrder = true
+		case "codecs":
+			l.Codecs = nil
+			for name := range strings.SplitSeq(value, ",") {
+				c, ok := testCodecs[name]
+				if !ok {
+					err = errors.New("unknown codec")
+				}
+				l.Codecs = append(l.Codecs, c)
+			}
+		case "ptime":
+			l.PacketTime, err = time.ParseDuration(value)
+		case "maxptime":
+			l.MaxPacketTime, err = time.ParseDuration(value)
+		case "direction":
+			l.Direction = map[string]Direction{"sendonly": SendOnly, "recvonly": RecvOnly, "inactive": Inactive}[value]
+		case "security":
+			l.Security = map[string]Security{"prefer": SecurityPrefer, "require": SecurityRequire}[value]
+		case "suites":
+			l.Suites = strings.Split(value, ",")
+		default:
+			err = errors.New("unknown setting")
+		}
+		if err != nil {
+			t.Fatalf("setting %q: %v", setting, err)
+		}
+	}
+	return l
+}
+
+// agreedText shows a for people, and without leaving anything out.
+func agreedText(a *Agreed) string {
+	switch {
+	case a == nil:
+		return "nothing\n"
+	case a.Rejected:
+		return "rejected\n"
+	}
+	var w strings.Builder
+	fmt.Fprintf(&w, "codec %s, %v\n", codecText(a.Codec), a.PacketTime)
+	for _, c := range a.Receive {
+		fmt.Fprintf(&w, "receive %s\n", codecText(c))
+	}
+	if a.HasEvents {
+		fmt.Fprintf(&w, "events %d/%d\n", a.EventPT, a.EventRate)
+	}
+	fmt.Fprintf(&w, "remote %v rtcp %v mux %t\n", a.Remote, a.RemoteRTCP, a.RTCPMux)
+	fmt.Fprintf(&w, "send %t receive %t held %t\n", a.CanSend, a.CanReceive, a.RemoteHold)
+	if a.LocalKey != nil {
+		fmt.Fprintf(&w, "local %s\nremote %s\n", keyText(a.LocalKey), keyText(a.RemoteKey))
+	}
+	return w.String()
+}
+
+func codecText(c Codec) string {
+	return strings.TrimSpace(c.rtpmap() + " " + c.Fmtp)
+}
+
+func keyText(k *Key) string {
+	s := fmt.Sprintf("%d %s %s %s", k.Tag, k.Suite, hex.EncodeToString(k.MasterKey), hex.EncodeToString(k.MasterSalt))
+	if len(k.MKI) > 0 {
+		s += " mki " + hex.EncodeToString(k.MKI)
+	}
+	return s
+}
