@@ -125,8 +125,8 @@ func (n *Negotiation) answerKey(theirs *Key) (Key, error) {
 }
 
 // choose returns the line of d to accept: that of before, if there was one, else
-// the first that can be used. Where encryption is preferred, a line with keys
-// goes before one without. The error is that of the first audio line.
+// the first that can be used, but one with keys rather than one without. The
+// error is that of the first line tried.
 func (n *Negotiation) choose(d *Description) (*choice, error) {
 	var best *choice
 	var failed error
@@ -138,7 +138,7 @@ func (n *Negotiation) choose(d *Description) (*choice, error) {
 			}
 			continue
 		}
-		if best == nil || best.crypto == nil && c.crypto != nil && n.local.Security == SecurityPrefer {
+		if best == nil || best.crypto == nil && c.crypto != nil {
 			best = c
 		}
 	}

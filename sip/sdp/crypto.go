@@ -76,7 +76,7 @@ type Key struct {
 func (k Key) String() string { return fmt.Sprintf("crypto %d %s", k.Tag, k.Suite) }
 
 // Format implements [fmt.Formatter]: every verb prints what String returns.
-func (k Key) Format(f fmt.State, _ rune) { io.WriteString(f, k.String()) } //nolint:errcheck // fmt keeps no error
+func (k Key) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, k.String()) }
 
 // LogValue implements [slog.LogValuer].
 func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }

@@ -55,8 +55,8 @@ func connectionOf(a netip.Addr) Connection {
 // isUnspecified reports whether nothing may be sent to c: 0.0.0.0, :: or a host
 // below .invalid (RFC 3264 section 8.4, RFC 6337 section 5.4).
 func (c Connection) isUnspecified() bool {
-	host := strings.ToLower(strings.TrimSuffix(c.Host, "."))
-	return c.Addr().IsUnspecified() || host == "invalid" || strings.HasSuffix(host, ".invalid")
+	host := "." + strings.ToLower(strings.TrimSuffix(c.Host, "."))
+	return c.Addr().IsUnspecified() || strings.HasSuffix(host, ".invalid")
 }
 
 // An Attribute is one a= line. Value is empty for a property such as sendonly.
