@@ -14,6 +14,9 @@ TOOL     = go tool -modfile=tools/go.mod
 CHECKS   = inherit,ST1000,ST1016,ST1020,ST1021,ST1022
 BINARY   = build/phone$$(go env GOEXE)
 
+# Each target is a sequence; the tools run in parallel by themselves.
+.NOTPARALLEL:
+
 .PHONY: help
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | \
@@ -46,7 +49,7 @@ race: ## run the tests of all packages without a window under the race detector
 .PHONY: lint
 lint: ## check formatting, go vet and staticcheck
 	@echo '== gofumpt'
-	@unformatted=$$($(TOOL) gofumpt -l $$(go list -f '{{.Dir}}/*.go' $(PKGS))) && \
+	@unformatted=$$($(TOOL) gofumpt -l $$(go list -e -f '{{.Dir}}/*.go' $(PKGS))) && \
 		if [ -n "$$unformatted" ]; then echo "not formatted by gofumpt: $$unformatted"; exit 1; fi
 	@echo '== go vet'
 	@go vet $(PKGS)

@@ -28,7 +28,7 @@ var allowed = []edge{
 	{"gui/widgets", []string{"gui/i18n", "gui/theme", "icons"}},
 	{"gui/theme", []string{"icons"}},
 	{"gui/native", nil},
-	{"scripting", []string{"middleware", "middleware/bus", "middleware/session", "scripting/..."}},
+	{"scripting", []string{"icons", "middleware", "middleware/bus", "middleware/session", "scripting/..."}},
 	{"middleware", []string{
 		"bonjour", "internal/mailbox", "media", "middleware/...", "msrp", "presence", "sip", "sip/sdp", "storage",
 	}},
