@@ -1,0 +1,113 @@
+package sip
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/netip"
+	"time"
+)
+
+// A Network opens the sockets of an [Endpoint]. The package siptest has one
+// that lives in memory. Addresses are concrete; port 0 means any free one.
+type Network interface {
+	// ListenPacket opens a datagram socket.
+	ListenPacket(ctx context.Context, local netip.AddrPort) (net.PacketConn, error)
+	// Listen opens a stream listener.
+	Listen(ctx context.Context, local netip.AddrPort) (net.Listener, error)
+	// Dial opens a stream from an address of ours. It blocks until connected.
+	Dial(ctx context.Context, local netip.Addr, remote netip.AddrPort) (net.Conn, error)
+	// Source tells the local address from which remote would be reached, or an
+	// invalid address if that is not known.
+	Source(remote netip.Addr) netip.Addr
+}
+
+// Config says how an [Endpoint] listens and whom it tells. Fields are read once.
+type Config struct {
+	Log       *slog.Logger // nil discards
+	UserAgent string       // for User-Agent and Server
+
+	// Listen holds concrete addresses. On each, UDP and TCP are opened with the
+	// same port number; port 0 chooses one.
+	Listen []netip.AddrPort
+	// ListenTLS holds concrete addresses for TLS. It needs certificates in TLS.
+	ListenTLS []netip.AddrPort
+	// TLS is the template for every TLS connection; ServerName is set by route.
+	TLS *tls.Config
+	// TrustCertificate is asked when a server's certificate fails verification;
+	// true accepts it all the same. The fingerprint is that of [CertificateError].
+	// It may be called from any goroutine. nil trusts none.
+	TrustCertificate func(host, fingerprint string) bool
+
+	// Resolver finds the next hop of requests inside a dialog and remembers
+	// failed routes. nil: numeric hosts only.
+	Resolver *Resolver
+	Network  Network // nil: the machine's own
+	Tracer   Tracer  // nil: none
+
+	// ContactUser is the user part of our Contact, hard to guess.
+	ContactUser string
+
+	// OnCall is told of each admitted incoming call. It must call
+	// [Call.SetHandler] before it returns control for long and must not block.
+	OnCall func(*Call)
+	// Admit decides on a request outside any dialog before a Call exists: 0
+	// accepts, any other value is the status code to refuse with. nil accepts all.
+	Admit func(Request) (code int)
+	// OnTransportFailure is told when a listening socket was lost and could not
+	// be opened again at once; attempts go on.
+	OnTransportFailure func(err error)
+}
+
+// A Request is what admission may look at.
+type Request struct {
+	Method     string
+	RequestURI URI
+	Source     netip.AddrPort
+	From, To   Address
+	Transport  string // "udp", "tcp" or "tls"
+}
+
+// A Local is an address the endpoint listens on.
+type Local struct {
+	Transport string // "udp", "tcp" or "tls"
+	Addr      netip.AddrPort
+}
+
+// A RegisterRequest asks for one complete REGISTER.
+type RegisterRequest struct {
+	AOR       Address // address of record: From and To
+	Registrar URI     // Request-URI: the domain
+	Routes    []Route // tried in order
+	RouteSet  []string
+	Auth      *Authorizer   // nil: none
+	Expires   time.Duration // 0 removes our own contact, and no other
+	// CallID is kept by the caller for the life of a registration. The endpoint
+	// counts CSeq for each.
+	CallID     string
+	InstanceID string // "urn:uuid:…" for +sip.instance (RFC 5626), "" for none
+}
+
+// A RegisterResult is what a registrar answered.
+type RegisterResult struct {
+	Code         int
+	Reason       string
+	Contact      URI           // the contact of ours
+	Contacts     []URI         // every contact bound to the address, ours included
+	Expires      time.Duration // granted to our contact; 0 if it is not bound
+	Route        Route         // the route that worked
+	ServiceRoute []string      // RFC 3608
+}
+
+// An InviteRequest asks for a call.
+type InviteRequest struct {
+	From, To Address
+	Target   URI      // Request-URI
+	Routes   []Route  // tried in order on 408, 503 and transport failures
+	RouteSet []string // Route header fields, "<sip:…;lr>" each
+	Auth     *Authorizer
+	Body     []byte   // SDP offer; nil asks the far end for one
+	Headers  []Header // further header fields
+	OnEvent  func(Event)
+}

@@ -1,0 +1,224 @@
+package sip
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// portTries is how often another port is chosen when the number that UDP got is
+// taken for TCP.
+const portTries = 50
+
+func (e *Endpoint) listenAll(ctx context.Context) error {
+	for _, t := range []string{"tcp", "tls"} {
+		f := newFeed()
+		e.feeds[t] = f
+		serve := e.tpl.ServeTCP
+		if t == "tls" {
+			serve = e.tpl.ServeTLS
+		}
+		e.spawn(func() { _ = serve(f) }) // ends when the feed is closed
+	}
+	for _, a := range e.cfg.Listen {
+		if err := e.listenPair(ctx, a); err != nil {
+			return err
+		}
+	}
+	for _, a := range e.cfg.ListenTLS {
+		l, err := e.net.Listen(ctx, a)
+		if err != nil {
+			return fmt.Errorf("sip: listen: %w", err)
+		}
+		e.serveStream("tls", l)
+	}
+	if len(e.locals) == 0 {
+		return errors.New("sip: no address to listen on")
+	}
+	return nil
+}
+
+// listenPair opens UDP and TCP on one address and port.
+func (e *Endpoint) listenPair(ctx context.Context, a netip.AddrPort) error {
+	if a.Addr().IsUnspecified() || !a.Addr().IsValid() {
+		return fmt.Errorf("sip: listen: %v is not a concrete address", a)
+	}
+	var last error
+	for range portTries {
+		pc, err := e.net.ListenPacket(ctx, a)
+		if err != nil {
+			return fmt.Errorf("sip: listen: %w", err)
+		}
+		l, err := e.net.Listen(ctx, addrPort(pc.LocalAddr()))
+		if err == nil {
+			e.serveDatagrams(pc)
+			e.serveStream("tcp", l)
+			return nil
+		}
+		_ = pc.Close()
+		last = err
+		if a.Port() != 0 {
+			break
+		}
+	}
+	return fmt.Errorf("sip: listen: %w", last)
+}
+
+func (e *Endpoint) serveDatagrams(pc net.PacketConn) {
+	local := addrPort(pc.LocalAddr())
+	e.locals = append(e.locals, Local{"udp", local})
+	e.hold(pc)
+	serving := make(chan struct{})
+	started := sync.OnceFunc(func() { close(serving) })
+	e.supervise(local, pc,
+		func(s any) error {
+			return e.tpl.ServeUDP(&datagrams{PacketConn: s.(net.PacketConn), e: e, started: started})
+		},
+		func(ctx context.Context) (any, error) { return e.net.ListenPacket(ctx, local) })
+	<-serving // from here on requests find the socket
+}
+
+func (e *Endpoint) serveStream(transport string, l net.Listener) {
+	local := addrPort(l.Addr())
+	e.locals = append(e.locals, Local{transport, local})
+	e.hold(l)
+	serve := e.tpl.ServeTCP
+	if transport == "tls" {
+		serve = e.tpl.ServeTLS
+	}
+	e.supervise(local, l,
+		func(s any) error { return serve(e.filter.Listener(&acceptor{Listener: s.(net.Listener), e: e, transport: transport})) },
+		func(ctx context.Context) (any, error) { return e.net.Listen(ctx, local) })
+}
+
+// supervise serves a socket and opens it anew when its loop ends on its own, as
+// it does after sleep or when an address goes away and comes back.
+func (e *Endpoint) supervise(local netip.AddrPort, first any, serve func(any) error, open func(context.Context) (any, error)) {
+	e.spawn(func() {
+		socket := first
+		for {
+			err := serve(socket)
+			c := socket.(interface{ Close() error })
+			_ = c.Close() // sipgo leaves listeners open
+			e.release(c)
+			if e.ctx.Err() != nil {
+				return
+			}
+			e.log.Warn("Listening socket was lost", "local", local, "err", err)
+			if socket = e.reopen(local, open); socket == nil {
+				return
+			}
+		}
+	})
+}
+
+// reopen tries until it works, with pauses that grow to five seconds. It
+// returns nil when the endpoint closes.
+func (e *Endpoint) reopen(local netip.AddrPort, open func(context.Context) (any, error)) any {
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
+		socket, err := open(e.ctx)
+		if err == nil {
+			c := socket.(interface{ Close() error })
+			if e.hold(c) {
+				return socket
+			}
+			_ = c.Close()
+			return nil
+		}
+		if e.cfg.OnTransportFailure != nil && e.ctx.Err() == nil {
+			e.cfg.OnTransportFailure(fmt.Errorf("sip: listen on %v: %w", local, err))
+		}
+		select {
+		case <-time.After(pause):
+		case <-e.ctx.Done():
+			return nil
+		}
+	}
+}
+
+// writeDatagram sends a response that belongs to no transaction.
+func (e *Endpoint) writeDatagram(local, remote net.Addr, data []byte) {
+	c := e.tpl.Pool("udp").Get(local.String())
+	if c == nil {
+		return
+	}
+	defer c.TryClose()
+	if u, ok := c.(*sip.UDPConnection); ok {
+		_, _ = u.WriteTo(data, remote) // best effort, as the sender of garbage deserves
+	}
+}
+
+// datagrams is a packet socket with a tracer, whose reader survives errors that
+// concern a single packet, as Windows reports them after an ICMP message.
+type datagrams struct {
+	net.PacketConn
+	e       *Endpoint
+	started func() // the stack reads, so it has put the socket into its pool
+}
+
+// maxReadErrors is how many errors in a row mean that the socket is dead.
+const maxReadErrors = 16
+
+func (d *datagrams) ReadFrom(b []byte) (int, net.Addr, error) {
+	d.started()
+	for failed := 0; ; failed++ {
+		n, from, err := d.PacketConn.ReadFrom(b)
+		if err == nil {
+			d.e.trace(false, "udp", d.LocalAddr(), from, b[:n])
+			return n, from, nil
+		}
+		if errors.Is(err, net.ErrClosed) || failed >= maxReadErrors {
+			return n, from, err
+		}
+	}
+}
+
+func (d *datagrams) WriteTo(b []byte, to net.Addr) (int, error) {
+	d.e.trace(true, "udp", d.LocalAddr(), to, b)
+	return d.PacketConn.WriteTo(b, to)
+}
+
+func (e *Endpoint) trace(sent bool, transport string, local, remote net.Addr, data []byte) {
+	if e.cfg.Tracer == nil {
+		return
+	}
+	e.cfg.Tracer.Trace(TraceMessage{Time: time.Now(), Sent: sent, Transport: transport,
+		Local: addrPort(local), Remote: addrPort(remote), Data: data})
+}
+
+// acceptor hands accepted connections to the stack, dressed as streams.
+type acceptor struct {
+	net.Listener
+	e         *Endpoint
+	transport string
+}
+
+func (a *acceptor) Accept() (net.Conn, error) {
+	for {
+		c, err := a.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		s := a.e.newStream(a.transport, "", c)
+		if a.transport == "tls" {
+			if a.e.cfg.TLS == nil {
+				_ = c.Close()
+				continue
+			}
+			s.Conn = tls.Server(c, a.e.cfg.TLS)
+			s.firstBy = time.Now().Add(handshakePatience)
+		}
+		if !a.e.adopt(s) {
+			_ = c.Close()
+			return nil, net.ErrClosed
+		}
+		return s, nil
+	}
+}

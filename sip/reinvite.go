@@ -1,0 +1,284 @@
+package sip
+
+import (
+	"errors"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// An ourReinvite is a re-INVITE we sent.
+type ourReinvite struct {
+	body       []byte
+	tx         *sip.ClientTx
+	legs       *inviteLegs
+	flow       flow
+	heard      bool
+	canceled   bool
+	cancelSent bool
+	toAck      *inviteLegs // a 2xx with an offer waits for [Call.Ack]
+}
+
+// A theirReinvite is a re-INVITE, or an UPDATE with an offer, that waits for
+// [Call.AnswerReinvite].
+type theirReinvite struct {
+	req   *sip.Request
+	tx    *sip.ServerTx
+	timer *time.Timer
+}
+
+// updatePatience is how long an UPDATE may wait for its answer: it has no
+// provisional responses to keep it alive.
+const updatePatience = 20 * time.Second
+
+// Reinvite offers the far end a changed session; nil asks for its offer.
+// [ReinviteAnswered] or [ReinviteFailed] follows. It returns [ErrPending] while
+// another one of ours is open.
+func (c *Call) Reinvite(sdp []byte) error {
+	if c.at() != stageUp {
+		return ErrState
+	}
+	if !c.asking.CompareAndSwap(false, true) {
+		return ErrPending
+	}
+	c.post(func() {
+		switch {
+		case c.over || c.d == nil || c.at() != stageUp:
+			c.asking.Store(false)
+		case c.theirs != nil || c.unacked != nil:
+			// The far end would answer 491; save the way.
+			c.reinviteFailed(c.glare())
+		default:
+			c.reinvite(sdp)
+		}
+	})
+	return nil
+}
+
+func (c *Call) reinvite(sdp []byte) {
+	o := &ourReinvite{body: sdp}
+	c.ours = o
+	c.ask(inDialog{method: "INVITE", bodyType: sdpType, body: sdp,
+		started: func(tx *sip.ClientTx, req *sip.Request, f flow) {
+			o.tx, o.flow, o.heard, o.cancelSent = tx, f, false, false
+			o.legs = c.e.watch(c, req, f, func(*inviteLegs, *sip.Response) {})
+			o.legs.offer(c.d.remoteTag)
+		},
+		early: func(*sip.Response) {
+			o.heard = true
+			if o.canceled {
+				c.sendReinviteCancel(o)
+			}
+		},
+		challenge: func(res *sip.Response) { o.legs.settle(res) },
+		done:      func(res *sip.Response, err error) { c.reinvited(o, res, err) },
+	})
+}
+
+// reinvited handles the final response to our re-INVITE.
+func (c *Call) reinvited(o *ourReinvite, res *sip.Response, err error) {
+	if res != nil && !res.IsSuccess() && o.legs != nil {
+		o.legs.settle(res)
+	}
+	if c.over || c.ours != o {
+		if res != nil && res.IsSuccess() && o.legs != nil {
+			o.legs.win(toTag(res))
+			c.ack(o.legs, nil)
+		}
+		return
+	}
+	if res != nil && res.IsSuccess() {
+		c.reinviteAnswered(o, res)
+		return
+	}
+	if o.legs != nil {
+		o.legs.expire()
+	}
+	c.ours = nil
+	if err == nil {
+		err = statusError(res)
+	}
+	var status *StatusError
+	known := errors.As(err, &status)
+	if known && status.Code == sip.StatusRequestPending {
+		err = c.glare()
+	}
+	c.reinviteFailed(err)
+	lost := errors.Is(err, ErrTimeout) || known && (status.Code == sip.StatusRequestTimeout || status.Code == sip.StatusCallTransactionDoesNotExists)
+	if lost { // RFC 3261 section 12.2.1.2
+		c.hangUpLost(err)
+	}
+}
+
+func (c *Call) reinviteAnswered(o *ourReinvite, res *sip.Response) {
+	o.legs.win(toTag(res))
+	c.retarget(res)
+	if len(o.body) == 0 && len(res.Body()) > 0 && !c.byeSent {
+		o.toAck = o.legs
+	} else {
+		c.ours = nil
+		c.ack(o.legs, nil)
+	}
+	c.asking.Store(false)
+	c.emit(ReinviteAnswered{Code: res.StatusCode, Reason: CleanText(res.Reason, 200), Body: sdpBody(res)})
+}
+
+func (c *Call) reinviteFailed(err error) {
+	c.asking.Store(false)
+	c.emit(ReinviteFailed{err})
+}
+
+// glare is the failure of an offer that met another one, with the delay that
+// the owner of the Call-ID and the other side choose apart (RFC 3261 section 14.1).
+func (c *Call) glare() error {
+	wait := randomDuration(0, 2*time.Second)
+	if c.outgoing {
+		wait = randomDuration(2100*time.Millisecond, 4*time.Second)
+	}
+	return &StatusError{Method: "INVITE", Code: sip.StatusRequestPending, Reason: statusText(sip.StatusRequestPending), RetryAfter: wait}
+}
+
+// CancelReinvite withdraws our open re-INVITE. [ReinviteFailed] with code 487
+// follows, or [ReinviteAnswered] if the answer was faster.
+func (c *Call) CancelReinvite() error {
+	if c.at() != stageUp || !c.asking.Load() {
+		return ErrState
+	}
+	c.post(func() {
+		if o := c.ours; o != nil && o.toAck == nil && !o.canceled {
+			o.canceled = true
+			if o.heard {
+				c.sendReinviteCancel(o)
+			}
+		}
+	})
+	return nil
+}
+
+func (c *Call) sendReinviteCancel(o *ourReinvite) {
+	if o.cancelSent || o.tx == nil {
+		return
+	}
+	o.cancelSent = true
+	req := o.legs.cancel(nil)
+	c.e.bind(req, o.flow)
+	if _, err := c.e.transact(req, o.flow, func(*sip.Response, error) {}); err != nil {
+		c.e.log.Warn("CANCEL could not be sent", "call", c.id, "err", err)
+	}
+	tx := o.tx
+	c.after(timerGiveUp, func() {
+		if c.ours == o {
+			tx.Terminate()
+		}
+	})
+}
+
+// retarget takes over the far end's Contact (RFC 3261 section 12.2.1.2).
+func (c *Call) retarget(m sip.Message) {
+	target := contactOf(m, c.d.target)
+	if target.String() != c.d.target.String() {
+		c.d.target, c.d.next = target, flow{}
+	}
+}
+
+// gotOffer handles a re-INVITE or an UPDATE.
+func (c *Call) gotOffer(req *sip.Request, tx *sip.ServerTx) {
+	update := req.Method == sip.UPDATE
+	if update && len(req.Body()) == 0 {
+		if c.d != nil {
+			c.retarget(req)
+		}
+		f := c.openFlow()
+		c.e.reply(req, tx, sip.StatusOK, c.answerHeaders(f)...)
+		return
+	}
+	switch {
+	case !readable(req):
+		c.e.reply(req, tx, sip.StatusUnsupportedMediaType, Header{"Accept", sdpType})
+	case c.d == nil && update:
+		c.e.reply(req, tx, sip.StatusRequestPending) // the INVITE's own offer is open
+	case c.d == nil, c.theirs != nil:
+		c.retryLater(req, tx)
+	case c.ours != nil:
+		c.e.reply(req, tx, sip.StatusRequestPending)
+	case c.byeSent || c.byeAfter != nil:
+		c.e.reply(req, tx, sip.StatusCallTransactionDoesNotExists)
+	default:
+		c.openTheirs(req, tx)
+	}
+}
+
+func (c *Call) openFlow() flow {
+	if c.d != nil {
+		return c.d.base
+	}
+	if c.uas != nil {
+		return c.uas.flow
+	}
+	return c.uac.flow
+}
+
+func (c *Call) openTheirs(req *sip.Request, tx *sip.ServerTx) {
+	if c.unacked != nil { // whoever sends a re-INVITE has seen our answer
+		c.confirm(nil)
+	}
+	c.retarget(req)
+	t := &theirReinvite{req: req, tx: tx}
+	c.theirs = t
+	if req.Method == sip.INVITE {
+		canceled := !tx.OnCancel(func(*sip.Request) { c.post(func() { c.reinviteCanceled(t) }) })
+		if canceled || c.e.canceledBefore(req) {
+			c.theirs = nil
+			c.e.reply(req, tx, sip.StatusRequestTerminated)
+			return
+		}
+	} else {
+		t.timer = c.after(updatePatience, func() {
+			if c.theirs == t {
+				c.theirs = nil
+				c.retryLater(req, tx)
+				c.emit(ReinviteCanceled{})
+			}
+		})
+	}
+	c.emit(Reinvited{Body: sdpBody(req)})
+}
+
+// reinviteCanceled handles the CANCEL of their re-INVITE; the stack sent 487.
+func (c *Call) reinviteCanceled(t *theirReinvite) {
+	if c.theirs == t {
+		c.theirs = nil
+		c.emit(ReinviteCanceled{})
+	}
+}
+
+// AnswerReinvite answers the open re-INVITE or UPDATE: 200 with a session
+// description, or a code from 300 to 699 that leaves the session as it was.
+func (c *Call) AnswerReinvite(code int, reason string, sdp []byte) error {
+	if c.at() != stageUp {
+		return ErrState
+	}
+	if err := CheckHeader("Reason-Phrase", reason); err != nil {
+		return err
+	}
+	if code < 200 || code > 699 {
+		return ErrState
+	}
+	c.post(func() {
+		t := c.theirs
+		if t == nil || c.over {
+			return
+		}
+		c.theirs = nil
+		c.disarm(t.timer)
+		switch {
+		case code >= 300:
+			_ = c.e.respond(t.tx, c.e.response(t.req, code, reason, nil))
+		case t.req.Method == sip.INVITE:
+			c.accept(t.req, t.tx, c.e.response(t.req, code, reason, sdp, c.answerHeaders(c.d.base)...), true)
+		default:
+			_ = c.e.respond(t.tx, c.e.response(t.req, code, reason, sdp, c.answerHeaders(c.d.base)...))
+		}
+	})
+	return nil
+}

@@ -1,0 +1,252 @@
+package sip
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A streamKey finds a connection that may carry requests to a route. Two TLS
+// connections to one address may have proved different names.
+type streamKey struct {
+	transport  string
+	remote     netip.AddrPort
+	serverName string
+}
+
+// A stream is a TCP or TLS connection of ours, dialed or accepted.
+type stream struct {
+	net.Conn
+	e        *Endpoint
+	key      streamKey
+	local    netip.AddrPort
+	dialed   bool
+	firstBy  time.Time // deadline of the first read, zero: none
+	closed   atomic.Bool
+	closeOne sync.Once
+}
+
+func (e *Endpoint) newStream(transport, serverName string, c net.Conn) *stream {
+	return &stream{
+		Conn:  c,
+		e:     e,
+		key:   streamKey{transport, addrPort(c.RemoteAddr()), serverName},
+		local: addrPort(c.LocalAddr()),
+	}
+}
+
+func (s *stream) Read(b []byte) (int, error) {
+	if !s.firstBy.IsZero() {
+		_ = s.Conn.SetReadDeadline(s.firstBy)
+	}
+	n, err := s.Conn.Read(b)
+	if n > 0 {
+		if !s.firstBy.IsZero() {
+			s.firstBy = time.Time{}
+			_ = s.Conn.SetReadDeadline(time.Time{})
+		}
+		s.e.trace(false, s.key.transport, s.LocalAddr(), s.RemoteAddr(), b[:n])
+	}
+	return n, err
+}
+
+func (s *stream) Write(b []byte) (int, error) {
+	s.e.trace(true, s.key.transport, s.LocalAddr(), s.RemoteAddr(), b)
+	_ = s.Conn.SetWriteDeadline(time.Now().Add(writePatience))
+	return s.Conn.Write(b)
+}
+
+// Close also forgets the stream, so that the next request dials anew.
+func (s *stream) Close() error {
+	var err error
+	s.closeOne.Do(func() {
+		s.closed.Store(true)
+		s.e.mu.Lock()
+		delete(s.e.sockets, s)
+		if s.e.streams[s.key] == s {
+			delete(s.e.streams, s.key)
+		}
+		s.e.mu.Unlock()
+		err = s.Conn.Close()
+	})
+	return err
+}
+
+// adopt remembers an open stream. It reports false when the endpoint closes.
+func (e *Endpoint) adopt(s *stream) bool {
+	if !e.hold(s) {
+		return false
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.streams[s.key] = s
+	return true
+}
+
+// liveStream returns an open connection to the route, or nil.
+func (e *Endpoint) liveStream(k streamKey) *stream {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if s := e.streams[k]; s != nil && !s.closed.Load() {
+		return s
+	}
+	return nil
+}
+
+// dialing is a connect under way that several requests wait for.
+type dialing struct {
+	done   chan struct{}
+	stream *stream
+	err    error
+}
+
+// streamTo returns an open connection to the route, dialing if there is none.
+// It blocks, for as long as patience allows.
+func (e *Endpoint) streamTo(ctx context.Context, r Route, patience time.Duration) (*stream, error) {
+	k := streamKey{r.Transport, r.Addr, ""}
+	if r.Transport == "tls" {
+		k.serverName = r.ServerName
+	}
+	if s := e.liveStream(k); s != nil {
+		return s, nil
+	}
+	e.mu.Lock()
+	d := e.dialing[k]
+	if d == nil {
+		d = &dialing{done: make(chan struct{}), err: ErrClosed}
+		e.dialing[k] = d
+		if !e.spawn(func() { e.dial(k, d) }) {
+			delete(e.dialing, k)
+			close(d.done)
+		}
+	}
+	e.mu.Unlock()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-d.done:
+		return d.stream, d.err
+	case <-timer.C:
+		return nil, fmt.Errorf("connect: %w", ErrTimeout)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (e *Endpoint) dial(k streamKey, d *dialing) {
+	ctx, cancel := context.WithTimeout(e.ctx, dialPatience)
+	defer cancel()
+	s, err := e.connect(ctx, k)
+	if err == nil && !e.adopt(s) {
+		_ = s.Conn.Close()
+		err = ErrClosed
+	}
+	if err == nil {
+		if err = e.feeds[k.transport].give(e.filter.Conn(s)); err != nil {
+			_ = s.Close()
+		}
+	}
+	e.mu.Lock()
+	delete(e.dialing, k)
+	e.mu.Unlock()
+	if err != nil {
+		d.err = err
+	} else {
+		d.stream, d.err = s, nil
+	}
+	close(d.done)
+}
+
+func (e *Endpoint) connect(ctx context.Context, k streamKey) (*stream, error) {
+	local, ok := e.localFor(k.transport, k.remote.Addr())
+	if !ok {
+		return nil, ErrNoLocalAddress
+	}
+	c, err := e.net.Dial(ctx, local.Addr(), k.remote)
+	if err != nil {
+		if ctx.Err() != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return nil, fmt.Errorf("connect: %w", ErrTimeout)
+		}
+		return nil, err
+	}
+	s := e.newStream(k.transport, k.serverName, c)
+	s.key, s.dialed = k, true
+	if k.transport == "tls" {
+		tc := e.tlsClient(c, k)
+		if err := tc.HandshakeContext(ctx); err != nil {
+			_ = c.Close()
+			if ce := asCertificateError(err); ce != nil {
+				return nil, ce
+			}
+			return nil, fmt.Errorf("TLS handshake: %w", err)
+		}
+		s.Conn = tc
+	}
+	return s, nil
+}
+
+// A feed is a listener whose connections are the ones we dialed. sipgo then
+// reads them and keeps them in its pool like accepted ones, but the dialing,
+// the TLS names and the time limits are ours.
+type feed struct {
+	give1 sync.Mutex
+	conns chan net.Conn
+	taken chan struct{} // sipgo has come back for the next one
+	busy  bool          // owned by Accept
+	done  chan struct{}
+	once  sync.Once
+}
+
+func newFeed() *feed {
+	return &feed{conns: make(chan net.Conn), taken: make(chan struct{}), done: make(chan struct{})}
+}
+
+// Accept returns the next connection given. Coming back for another one means
+// that the one before is in the pool.
+func (f *feed) Accept() (net.Conn, error) {
+	if f.busy {
+		f.busy = false
+		select {
+		case f.taken <- struct{}{}:
+		case <-f.done:
+			return nil, net.ErrClosed
+		}
+	}
+	select {
+	case c := <-f.conns:
+		f.busy = true
+		return c, nil
+	case <-f.done:
+		return nil, net.ErrClosed
+	}
+}
+
+// give hands c to the stack and returns when requests can be sent on it.
+func (f *feed) give(c net.Conn) error {
+	f.give1.Lock()
+	defer f.give1.Unlock()
+	select {
+	case f.conns <- c:
+	case <-f.done:
+		return ErrClosed
+	}
+	select {
+	case <-f.taken:
+		return nil
+	case <-f.done:
+		return ErrClosed
+	}
+}
+
+func (f *feed) Close() error {
+	f.once.Do(func() { close(f.done) })
+	return nil
+}
+
+// Addr is only asked for its port, which is never used.
+func (f *feed) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)} }
