@@ -36,7 +36,10 @@ test: deps lint cross ## install the test peers, then run every check and every 
 	@echo '== go test -race, all packages without a window'
 	@packages=$$(sh tools/packages.sh race $(PKGS)) && go test -race $$packages
 	@echo '== go test'
-	@go test $(PKGS)
+	@go test $$(go list $(PKGS) | grep -v '^parley/test/')
+	@peers=$$(go list $(PKGS) | grep '^parley/test/' || true); if [ -n "$$peers" ]; then \
+		echo '== go test, against real peers, one package at a time' && \
+		go test -p 1 -count=1 -timeout 30m $$peers; fi
 
 .PHONY: deps
 deps: ## install what building and testing need
