@@ -144,7 +144,7 @@ func (s *Session) handleVoice(b []byte, from netip.AddrPort) {
 	if held && s.conf.OnPacket != nil {
 		s.conf.OnPacket(&r.rival.Packet)
 	}
-	if ok && r.out.Payload != nil && s.conf.OnPacket != nil {
+	if ok && s.conf.OnPacket != nil {
 		s.conf.OnPacket(&r.out)
 	}
 }
@@ -154,7 +154,6 @@ func (s *Session) handleVoice(b []byte, from netip.AddrPort) {
 // must be held.
 func (s *Session) admit(b []byte, from netip.AddrPort, now time.Duration) (held, ok bool) {
 	r, c := &s.rx, &s.counters
-	r.out.Payload = nil
 	if !r.ready {
 		return false, false
 	}
@@ -195,7 +194,7 @@ func (s *Session) admit(b []byte, from netip.AddrPort, now time.Duration) (held,
 			c.malformed.Add(1)
 		}
 		r.events.arm(s.expireDigit)
-		r.out.Payload = nil
+		r.out.Event = true
 	}
 	return held, true
 }
@@ -254,8 +253,8 @@ func (r *receiver) count(clock int, now time.Duration) (held, ok bool) {
 	r.src.begin(p.SSRC, first)
 	r.events.seen = false
 	if confirmed {
-		held = r.src.packet(r.rival.Sequence, r.rival.Timestamp, r.rival.clock, r.rival.Arrival) &&
-			r.rival.clock != 0
+		held = r.src.packet(r.rival.Sequence, r.rival.Timestamp, r.rival.clock, r.rival.Arrival)
+		r.rival.Event = r.rival.clock == 0
 		r.rival.valid = false
 	}
 	return held, r.src.packet(p.Sequence, p.Timestamp, clock, now)

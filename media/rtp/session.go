@@ -19,11 +19,13 @@ var ErrClosed = errors.New("rtp: session closed")
 // ErrNotConfigured is returned by what needs a [Session.Configure] first.
 var ErrNotConfigured = errors.New("rtp: session not configured")
 
-// A Packet is a received voice packet. Payload is valid only during the call
+// A Packet is a received packet of voice or of telephone-events; the latter are
+// handed over too, for they have their place in the sequence. Payload is valid only during the call
 // that hands it over.
 type Packet struct {
 	PayloadType uint8
 	Marker      bool
+	Event       bool // a telephone-event
 	Sequence    uint16
 	Timestamp   uint32
 	SSRC        uint32

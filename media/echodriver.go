@@ -1,0 +1,70 @@
+package virtual
+
+import (
+	"sync"
+	"time"
+
+	"parley/media"
+)
+
+// An EchoDriver has one device, an [Echo]. Opening both its directions gives two
+// ends of the same echo; once both are closed the next opening begins a new one
+// with its greeting.
+type EchoDriver struct {
+	delay    time.Duration
+	greeting []float32
+
+	mu   sync.Mutex // guards what follows
+	echo *Echo
+	open int
+}
+
+var _ media.Driver = (*EchoDriver)(nil)
+
+// NewEchoDriver returns a driver whose echoes are those of [NewEcho].
+func NewEchoDriver(delay time.Duration, greeting []float32) *EchoDriver {
+	return &EchoDriver{delay: delay, greeting: greeting}
+}
+
+// Devices lists the one device.
+func (d *EchoDriver) Devices() ([]media.DeviceInfo, error) {
+	return []media.DeviceInfo{{ID: "echo", Name: "Echo", Input: true, Output: true, Default: true}}, nil
+}
+
+// OpenCapture opens the end that is heard.
+func (d *EchoDriver) OpenCapture(string) (media.Capture, error) { return d.end(), nil }
+
+// OpenPlayback opens the end that is spoken to.
+func (d *EchoDriver) OpenPlayback(string) (media.Playback, error) { return d.end(), nil }
+
+// Close does nothing: the ends are closed one by one.
+func (d *EchoDriver) Close() error { return nil }
+
+func (d *EchoDriver) end() *echoEnd {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.echo == nil {
+		d.echo = NewEcho(d.delay, d.greeting)
+	}
+	d.open++
+	return &echoEnd{Echo: d.echo, driver: d}
+}
+
+// echoEnd is one direction of an echo that two have open.
+type echoEnd struct {
+	*Echo
+	driver *EchoDriver
+	once   sync.Once
+}
+
+// Close ends both directions: neither is any use without the other.
+func (e *echoEnd) Close() error {
+	e.once.Do(func() {
+		e.driver.mu.Lock()
+		defer e.driver.mu.Unlock()
+		if e.driver.open--; e.driver.open == 0 {
+			e.driver.echo = nil
+		}
+	})
+	return e.Echo.Close()
+}

@@ -1,0 +1,35 @@
+package virtual
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"parley/media"
+)
+
+func TestEchoDriverGreetsEachTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := NewEchoDriver(time.Second, []float32{0.5, 0.5, 0.5})
+		for round := range 2 {
+			in, err := d.OpenCapture("")
+			if err != nil {
+				t.Fatal(err)
+			}
+			out, err := d.OpenPlayback("")
+			if err != nil {
+				t.Fatal(err)
+			}
+			frame := make([]float32, media.FrameSamples)
+			if err := in.Read(frame); err != nil {
+				t.Fatalf("Read in round %d: %v", round, err)
+			}
+			if frame[0] != 0.5 || frame[3] != 0 {
+				t.Errorf("round %d begins with %v, want the greeting", round, frame[:4])
+			}
+			in.Close()
+			in.Close()
+			out.Close()
+		}
+	})
+}

@@ -1,0 +1,120 @@
+package media
+
+import (
+	"parley/media/virtual"
+)
+
+// captureLoop reads the microphone until stop and hands each frame to the
+// streams. Without a device, silence comes at the pace of one.
+func (e *Engine) captureLoop(r *role) {
+	frame := make([]float32, FrameSamples)
+	var null *virtual.NullCapture
+	for !r.stopping.Load() {
+		d := r.current.Load()
+		if d == nil {
+			if null == nil {
+				null = virtual.NewNullCapture()
+			}
+			_ = null.Read(frame) // it fails only once closed
+		} else {
+			null = nil
+			if err := d.capture.Read(frame); err != nil {
+				r.fail(d, err)
+				continue
+			}
+		}
+		e.captured(frame)
+	}
+	e.inLevel.Reset()
+}
+
+// captured takes one frame on its way to the network.
+func (e *Engine) captured(frame []float32) {
+	e.mic.Apply(frame)
+	e.inLevel.Update(frame)
+	for _, s := range *e.streams.Load() {
+		s.capture(frame)
+	}
+}
+
+// playbackLoop plays voices and tones until stop.
+func (e *Engine) playbackLoop(r *role) {
+	var null *virtual.NullPlayback
+	for !r.stopping.Load() {
+		out := e.nextFrame()
+		d := r.current.Load()
+		if d != nil {
+			null = nil
+			err := d.playback.Write(out)
+			if err == nil {
+				continue
+			}
+			r.fail(d, err)
+		}
+		if null == nil {
+			null = virtual.NewNullPlayback()
+		}
+		_ = null.Write(out) // it fails only once closed
+	}
+	e.outLevel.Reset()
+}
+
+// nextFrame mixes what is heard next. The result is valid until the next call.
+func (e *Engine) nextFrame() []float32 {
+	p := e.plan.Load()
+	e.board.follow(p, &e.tones)
+	if p.shared {
+		e.board.followRing(p.ring)
+	} else {
+		e.board.followRing(nil)
+	}
+	if e.board.digit == nil {
+		select {
+		case digit := <-e.digits:
+			e.board.press(digit)
+		default:
+		}
+	}
+	e.voices.Begin()
+	for _, s := range *e.streams.Load() {
+		s.play(e.voice)
+		e.voices.Add(e.voice, 1)
+	}
+	sum := e.voices.Sum()
+	e.board.addRing(sum)
+	if e.board.add(sum) && e.feeding.Add(-1) == 0 {
+		e.output.recheck()
+	}
+	out := e.voices.End()
+	e.outLevel.Update(out)
+	return out
+}
+
+// alertLoop plays the ring until stop.
+func (e *Engine) alertLoop(r *role) {
+	var null *virtual.NullPlayback
+	for !r.stopping.Load() {
+		p := e.plan.Load()
+		if p.shared {
+			e.bells.followRing(nil)
+		} else {
+			e.bells.followRing(p.ring)
+		}
+		e.alerts.Begin()
+		e.bells.addRing(e.alerts.Sum())
+		out := e.alerts.End()
+		d := r.current.Load()
+		if d != nil {
+			null = nil
+			err := d.playback.Write(out)
+			if err == nil {
+				continue
+			}
+			r.fail(d, err)
+		}
+		if null == nil {
+			null = virtual.NewNullPlayback()
+		}
+		_ = null.Write(out) // it fails only once closed
+	}
+}
