@@ -251,6 +251,10 @@ func (l *loader) once(name string, s statement) {
 
 func (l *loader) readAccount(statements []statement, offset int) {
 	l.account = ""
+	if len(l.settings.Accounts) == maxBlocks {
+		l.problem(offset, accountsTable, true, "there are more than %d accounts; this one is left out", maxBlocks)
+		return
+	}
 	var a Account
 	i := slices.IndexFunc(statements, func(s statement) bool { return s.name() == idKey.Name })
 	if i < 0 {
@@ -274,6 +278,10 @@ func (l *loader) readAccount(statements []statement, offset int) {
 }
 
 func (l *loader) readApp(statements []statement, offset int) {
+	if len(l.settings.API.Apps) == maxBlocks {
+		l.problem(offset, appsTable, true, "there are answers for more than %d programs; this one is left out", maxBlocks)
+		return
+	}
 	var g AppGrant
 	// The place depends on fields still to be read: read them first.
 	scratch := &loader{doc: l.doc, loaded: loaded{extras: extras{}}, seen: map[string]int{}}

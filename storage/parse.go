@@ -15,6 +15,7 @@ const (
 	maxFile     = 1 << 20 // bytes
 	maxDepth    = 64      // brackets open at once
 	maxProblems = 50      // reported for one file
+	maxBlocks   = 500     // accounts, and programs
 )
 
 // A kind is the type of a value in the file, in the words used in messages.

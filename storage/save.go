@@ -89,12 +89,19 @@ func writeKey[T any](b *strings.Builder, k Key[T], t *T, name string, withDoc bo
 	b.WriteByte('\n')
 }
 
-// valuesNote names the words a setting can be, unless they are true and false.
+// valuesNote names what a setting can be, if that can be listed and is not just
+// true and false.
 func valuesNote[T any](k Key[T]) string {
-	if k.rule.words == nil && k.rule.nums == nil {
-		return ""
+	_, isList := k.ref(new(T)).(*[]string)
+	switch {
+	case isList:
+		return " Known are " + strings.Join(k.rule.words, ", ") + "."
+	case k.rule.words != nil:
+		return " One of " + strings.Join(k.rule.words, ", ") + "."
+	case k.rule.nums != nil:
+		return " " + strings.Replace(k.Want(), "one of the numbers", "One of", 1) + "."
 	}
-	return " It is " + k.Want() + "."
+	return ""
 }
 
 // quote returns s as a TOML basic string.

@@ -111,6 +111,9 @@ func (k *keyringSecrets) Delete(ctx context.Context, account string) error {
 func (k *keyringSecrets) ask(ctx context.Context, op string, question func() error) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, k.timeout, errNoAnswer)
 	defer cancel()
+	if ctx.Err() != nil {
+		return keyringError(op, context.Cause(ctx))
+	}
 	select {
 	case <-k.turn:
 	case <-ctx.Done():

@@ -1,6 +1,9 @@
 package storage
 
-import "fmt"
+import (
+	"fmt"
+	"strconv"
+)
 
 const portsWant = "the range of audio ports must be 0 and 0, or hold at least ten ports from 1024 on"
 
@@ -22,6 +25,12 @@ func (s Settings) Validate() error {
 	}
 	if n := s.Network; !portsFit(n) {
 		return &ValueError{Key: "network.rtp_port_min", Value: fmt.Sprintf("%d to %d", n.RTPPortMin, n.RTPPortMax), Want: portsWant}
+	}
+	if len(s.Accounts) > maxBlocks {
+		return &ValueError{Key: accountsTable, Value: strconv.Itoa(len(s.Accounts)), Want: fmt.Sprintf("at most %d accounts", maxBlocks)}
+	}
+	if len(s.API.Apps) > maxBlocks {
+		return &ValueError{Key: appsTable, Value: strconv.Itoa(len(s.API.Apps)), Want: fmt.Sprintf("at most %d programs", maxBlocks)}
 	}
 	seen := map[string]bool{}
 	for _, a := range s.Accounts {
