@@ -1,0 +1,240 @@
+package sip
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+)
+
+const (
+	filterMaxConns     = 512 // accepted connections in all
+	filterMaxHostConns = 128 // and from one host
+	filterMaxLoose     = 256
+	filterReadSize     = 16 << 10
+	filterReplyTime    = 5 * time.Second
+)
+
+// Listener wraps a stream listener so that its connections are filtered as
+// those of [Filter.Conn]. For TLS it goes around the TLS listener. Connections
+// beyond a limit, in all or from one host, are closed at once; one that stays
+// silent from the start is closed after a minute.
+func (f *Filter) Listener(l net.Listener) net.Listener { return &filterListener{l, f} }
+
+type filterListener struct {
+	net.Listener
+	f *Filter
+}
+
+func (l *filterListener) Accept() (net.Conn, error) {
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		host := filterAddrPort(c.RemoteAddr()).Addr()
+		if !l.f.admit(host) {
+			l.f.count.refused.Add(1)
+			c.Close()
+			continue
+		}
+		wrapped := l.f.wrap(c)
+		wrapped.first = time.Now().Add(filterFirstTime)
+		wrapped.done = func() { l.f.leave(host) }
+		return wrapped, nil
+	}
+}
+
+func (f *Filter) admit(host netip.Addr) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	all := 0
+	for _, n := range f.hosts {
+		all += n
+	}
+	if all >= filterMaxConns || f.hosts[host] >= filterMaxHostConns {
+		return false
+	}
+	f.hosts[host]++
+	return true
+}
+
+func (f *Filter) leave(host netip.Addr) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.hosts[host]--; f.hosts[host] <= 0 {
+		delete(f.hosts, host)
+	}
+}
+
+// Conn wraps a stream connection, for TLS the TLS connection. Every Read then
+// gives bytes of one message, all of it if there is room, or a keep-alive.
+// Malformed requests are answered on the connection itself. A message that
+// takes longer than 30 seconds to arrive, or too much that is no SIP, ends the
+// stream.
+func (f *Filter) Conn(c net.Conn) net.Conn { return f.wrap(c) }
+
+func (f *Filter) wrap(c net.Conn) *filterConn {
+	key := filterKey(c.LocalAddr(), c.RemoteAddr())
+	f.mu.Lock()
+	f.wrapped[key]++
+	f.mu.Unlock()
+	f.count.connections.Add(1)
+	return &filterConn{Conn: c, f: f, key: key, stream: filterStream{f: f, remote: filterAddrPort(c.RemoteAddr())}}
+}
+
+// filterConn is a connection under a filter. Its Read side belongs to one
+// goroutine; the rest may be used by any.
+type filterConn struct {
+	net.Conn
+	f      *Filter
+	key    string
+	stream filterStream
+	units  [][]byte // found, not yet read
+	buf    []byte
+	first  time.Time // by when something must have come; zero: no limit
+	done   func()
+
+	close sync.Once
+	mu    sync.Mutex
+	limit time.Time // what the user of the connection asked for
+}
+
+func (c *filterConn) Read(p []byte) (int, error) {
+	for len(c.units) == 0 {
+		if err := c.fill(); err != nil {
+			return 0, err
+		}
+	}
+	n := copy(p, c.units[0])
+	if c.units[0] = c.units[0][n:]; len(c.units[0]) == 0 {
+		c.units = c.units[1:]
+	}
+	return n, nil
+}
+
+// fill waits for bytes and looks for messages in them.
+func (c *filterConn) fill() error {
+	due := c.due()
+	if err := c.setDeadline(due); err != nil {
+		return err
+	}
+	if c.buf == nil {
+		c.buf = make([]byte, filterReadSize)
+	}
+	n, err := c.Conn.Read(c.buf)
+	if n > 0 {
+		emit := func(unit []byte) {
+			c.first = time.Time{}
+			c.units = append(c.units, unit)
+		}
+		if bad := c.stream.feed(c.buf[:n], emit, c.reply); bad != nil {
+			c.f.count.closed.Add(1)
+			return bad
+		}
+		if len(c.units) > 0 {
+			return nil
+		}
+	}
+	if os.IsTimeout(err) && !due.IsZero() && !time.Now().Before(due) {
+		c.f.count.slow.Add(1)
+		return fmt.Errorf("no whole message in time: %w", errFilterStream)
+	}
+	return err
+}
+
+// due returns when the filter loses patience, zero for never.
+func (c *filterConn) due() time.Time {
+	if c.stream.partial() {
+		return c.stream.begun.Add(filterMessageTime)
+	}
+	return c.first
+}
+
+// setDeadline makes the earlier of ours and the user's deadline the one that
+// holds.
+func (c *filterConn) setDeadline(due time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if due.IsZero() || !c.limit.IsZero() && c.limit.Before(due) {
+		due = c.limit
+	}
+	return c.Conn.SetReadDeadline(due)
+}
+
+// SetReadDeadline takes effect at once, as on any connection.
+func (c *filterConn) SetReadDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.limit = t
+	return c.Conn.SetReadDeadline(t)
+}
+
+// SetDeadline takes effect at once, as on any connection.
+func (c *filterConn) SetDeadline(t time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.limit = t
+	return c.Conn.SetDeadline(t)
+}
+
+// reply answers a malformed request. A peer that does not read must not hold up
+// the reading for long.
+func (c *filterConn) reply(response []byte) {
+	c.Conn.SetWriteDeadline(time.Now().Add(filterReplyTime))
+	if _, err := c.Conn.Write(response); err == nil {
+		c.f.count.answered.Add(1)
+	}
+	c.Conn.SetWriteDeadline(time.Time{})
+}
+
+// Close closes the connection; later calls do it again.
+func (c *filterConn) Close() error {
+	c.close.Do(func() {
+		c.f.mu.Lock()
+		if c.f.wrapped[c.key]--; c.f.wrapped[c.key] <= 0 {
+			delete(c.f.wrapped, c.key)
+		}
+		c.f.mu.Unlock()
+		c.f.count.connections.Add(-1)
+		if c.done != nil {
+			c.done()
+		}
+	})
+	return c.Conn.Close()
+}
+
+// readLoose filters a stream that was not wrapped. Only unfinished messages
+// are remembered, and not for long, since nobody tells when a connection ends.
+func (f *Filter) readLoose(key string, data []byte) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.wrapped[key] > 0 {
+		return data, nil
+	}
+	now := time.Now()
+	s := f.loose[key]
+	if s == nil || s.partial() && now.Sub(s.begun) > filterMessageTime {
+		s = &filterStream{f: f}
+	}
+	var out []byte
+	err := s.feed(data, func(unit []byte) { out = append(out, unit...) }, func([]byte) {})
+	if err != nil || !s.partial() {
+		delete(f.loose, key)
+		return out, err
+	}
+	if f.loose[key] == nil && len(f.loose) >= filterMaxLoose {
+		for k, old := range f.loose {
+			if now.Sub(old.begun) > filterMessageTime {
+				delete(f.loose, k)
+			}
+		}
+		if len(f.loose) >= filterMaxLoose {
+			return out, errFilterStream
+		}
+	}
+	f.loose[key] = s
+	return out, nil
+}
