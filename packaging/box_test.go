@@ -55,6 +55,7 @@ if [ -x "$policy" ]; then
 else
 	echo 0 >"$BOX/policy-seen"
 fi
+if [ -f "$BOX/interrupted" ]; then kill -TERM "$PPID"; exit 0; fi
 while read -r name; do
 	case " $* " in *" $name "*) echo "no package $name" >&2; exit 1 ;; esac
 done <"$BOX/refused"
@@ -181,6 +182,9 @@ func (b *box) withhold(names ...string) {
 func (b *box) refuse(packages ...string) {
 	b.must(os.WriteFile(filepath.Join(b.dir, "refused"), []byte(strings.Join(packages, "\n")+"\n"), 0o644))
 }
+
+// interrupt makes the script be ended while packages are installed.
+func (b *box) interrupt() { b.script("interrupted", "") }
 
 func (b *box) setenv(pairs ...string) { b.env = append(b.env, pairs...) }
 

@@ -265,12 +265,14 @@ func TestServicesAreHeldBack(t *testing.T) {
 		policy        string // the machine's own policy, or empty
 		left          string // what an interrupted run has left, or empty
 		set, wantSeen string // the policy while packages are installed
-		fail          bool   // the manager fails
+		fail, end     bool   // a package fails; the script is ended meanwhile
 		want          string // the policy afterwards
 	}{
 		{name: "none before", set: "test", wantSeen: "101"},
 		{name: "one before", policy: own, set: "test", wantSeen: "101", want: own},
-		{name: "the manager fails", policy: own, set: "test", wantSeen: "101", fail: true, want: own},
+		{name: "a package fails", policy: own, set: "test", wantSeen: "101", fail: true, want: own},
+		{name: "ended meanwhile", policy: own, set: "test", wantSeen: "101", end: true, want: own},
+		{name: "ended meanwhile, none before", set: "test", wantSeen: "101", end: true},
 		{name: "an earlier run was killed", policy: "# Made by packaging/deps.sh", left: own, set: "test", wantSeen: "101", want: own},
 		{name: "an earlier run was killed, none before it", policy: "# Made by packaging/deps.sh", set: "test", wantSeen: "101"},
 		{name: "no test peers, no change", policy: own, set: "build", wantSeen: "0", want: own},
@@ -284,8 +286,13 @@ func TestServicesAreHeldBack(t *testing.T) {
 			if tt.fail {
 				b.refuse("libopus-dev")
 			}
+			if tt.end {
+				b.interrupt()
+			}
 			r := b.run(tt.set)
-			if !tt.fail {
+			if tt.end {
+				r.wantExit(143)
+			} else {
 				r.wantExit(0)
 			}
 			if got := b.policySeen(); got != tt.wantSeen {
