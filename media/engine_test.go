@@ -2,172 +2,48 @@ package media_test
 
 import (
 	"net/netip"
-	"slices"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"parley/media"
 	"parley/media/codec"
-	"parley/media/codec/opus"
 	"parley/media/mediatest"
 )
 
-// phone is one end of a call: an engine with a device of its own.
-type phone struct {
-	*media.Engine
-	host   netip.Addr
-	driver *mediatest.Driver
-	device *mediatest.Device // microphone and speaker
-	bell   *mediatest.Device
-	said   []float32
-
-	mu      sync.Mutex
-	events  []media.Event
-	streams []media.StreamEvent
-}
-
 const rate = media.SampleRate
 
-// newPhone makes a phone that says speech of its own and closes it with the test.
-func newPhone(t *testing.T, n *mediatest.Network, host string, seed uint64, choice media.DeviceChoice) *phone {
+func codecs() []codec.Codec { return []codec.Codec{codec.PCMA(), codec.PCMU(), codec.G722()} }
+
+func newCall(t *testing.T, name string, adjust func(*mediatest.Call)) *mediatest.Call {
 	t.Helper()
-	p := &phone{host: netip.MustParseAddr(host), said: mediatest.Speech(seed, 20*rate, rate)}
-	p.device = mediatest.NewDevice("headset", p.said)
-	p.bell = mediatest.NewDevice("bell", nil)
-	p.driver = mediatest.NewDriver(p.device, p.bell)
-	p.Engine = media.New(media.Config{
-		Hardware: p.driver, Codecs: codecs(), Network: n,
-		OnEvent: func(ev media.Event) {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.events = append(p.events, ev)
-		},
-	})
-	p.Start(choice)
-	t.Cleanup(func() { p.Close() })
-	return p
-}
-
-func codecs() []codec.Codec { return []codec.Codec{codec.PCMA(), codec.PCMU(), codec.G722(), opus.New()} }
-
-func (p *phone) stream(t *testing.T) *media.Stream {
-	t.Helper()
-	s, err := p.NewStream(media.StreamConfig{Local: p.host, Ports: [2]int{5000, 5100},
-		OnEvent: func(ev media.StreamEvent) {
-			p.mu.Lock()
-			defer p.mu.Unlock()
-			p.streams = append(p.streams, ev)
-		}})
-	if err != nil {
-		t.Fatalf("NewStream: %v", err)
-	}
-	return s
-}
-
-func (p *phone) seen() []media.Event {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Clone(p.events)
-}
-
-func (p *phone) streamSeen() []media.StreamEvent {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return slices.Clone(p.streams)
-}
-
-// agreed are the parameters of a call over the named codec to remote.
-func agreed(name string, remote netip.AddrPort) media.Params {
-	p := media.Params{
-		Remote: remote, Send: true, Receive: true, PacketTime: 20 * time.Millisecond,
-		Formats: map[uint8]codec.Format{}, HasEvents: true, EventPT: 101,
-	}
-	for _, c := range codecs() {
-		f := c.Format()
-		p.Formats[f.PayloadType] = f
-		if f.Name == name {
-			p.Codec = f
-		}
-	}
-	p.EventRate = p.Codec.ClockRate
-	p.Formats[101] = codec.Format{Name: "telephone-event", ClockRate: p.EventRate}
-	return p
-}
-
-func configure(t *testing.T, s *media.Stream, p media.Params) {
-	t.Helper()
-	if err := s.Configure(p); err != nil {
-		t.Fatalf("Configure: %v", err)
-	}
-}
-
-// call is two phones that talk.
-type call struct {
-	network *mediatest.Network
-	a, b    *phone
-	sa, sb  *media.Stream
-}
-
-// newCall makes a call over the named codec; adjust may change both sides'
-// parameters.
-func newCall(t *testing.T, name string, adjust func(pa, pb *media.Params)) *call {
-	t.Helper()
-	c := &call{network: mediatest.NewNetwork()}
-	headset := media.DeviceChoice{Input: "headset", Output: "headset", Alert: "bell"}
-	c.a = newPhone(t, c.network, "10.0.0.1", 1, headset)
-	c.b = newPhone(t, c.network, "10.0.0.2", 2, headset)
-	c.sa, c.sb = c.a.stream(t), c.b.stream(t)
-	pa, pb := agreed(name, c.sb.LocalAddr()), agreed(name, c.sa.LocalAddr())
-	if adjust != nil {
-		adjust(&pa, &pb)
-	}
-	configure(t, c.sa, pa)
-	configure(t, c.sb, pb)
-	return c
-}
-
-// clearly fails the test unless got holds ref undamaged.
-func clearly(t *testing.T, what string, ref, got []float32) mediatest.Report {
-	t.Helper()
-	r := mediatest.Compare(ref, got, rate)
-	if r.MedianCorrelation < 0.9 || r.Gaps > 0 || r.Windows < 5 {
-		t.Errorf("%s: %+v, want a clear voice", what, r)
-	}
-	return r
-}
-
-func bubble(t *testing.T, f func(t *testing.T)) {
-	t.Helper()
-	synctest.Test(t, f)
+	return mediatest.NewCall(t, name, adjust, codecs()...)
 }
 
 func TestVoiceBothWays(t *testing.T) {
 	for _, c := range codecs() {
 		name := c.Format().Name
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				c := newCall(t, name, nil)
 				time.Sleep(5 * time.Second)
 				for _, way := range []struct {
 					name     string
-					from, to *phone
-				}{{"a to b", c.a, c.b}, {"b to a", c.b, c.a}} {
-					r := clearly(t, way.name, way.from.said[:4*rate], way.to.device.Played())
-					if r.Delay > 80*time.Millisecond {
-						t.Errorf("%s: delay %v, want at most 80ms", way.name, r.Delay)
+					from, to *mediatest.Phone
+				}{{"a to b", c.A, c.B}, {"b to a", c.B, c.A}} {
+					r := mediatest.Clear(t, way.name, way.from.Said[:4*rate], way.to.Device.Played())
+					if r.Delay > 60*time.Millisecond {
+						t.Errorf("%s: delay %v, want at most 60ms", way.name, r.Delay)
 					}
-					t.Logf("%s: %+v", way.name, r)
 				}
-				st := c.sa.Stats()
+				st := c.SA.Stats()
 				if st.PacketsSent < 245 || st.Lost != 0 || st.Concealed > 50*time.Millisecond || !st.FirstAudio || st.Codec != name {
 					t.Errorf("Stats() = %+v, want 250 packets, none lost, and %s", st, name)
 				}
-				if got := c.a.streamSeen(); len(got) != 1 || got[0] != (media.FirstPacket{From: c.sb.LocalAddr()}) {
+				if got := c.A.StreamEvents(); len(got) != 1 || got[0] != (media.FirstPacket{From: c.SB.LocalAddr()}) {
 					t.Errorf("stream events = %v, want one FirstPacket", got)
 				}
-				if got := c.a.seen(); len(got) != 0 {
+				if got := c.A.Events(); len(got) != 0 {
 					t.Errorf("events = %v, want none", got)
 				}
 			})
@@ -175,8 +51,24 @@ func TestVoiceBothWays(t *testing.T) {
 	}
 }
 
+func TestPacketTimes(t *testing.T) {
+	for _, ms := range []int{10, 20, 30, 40, 60, 45, 200} {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCall(t, "G722", func(c *mediatest.Call) {
+				c.PA.PacketTime = time.Duration(ms) * time.Millisecond
+			})
+			time.Sleep(5 * time.Second)
+			want := 5000 / min(ms/10*10, 60)
+			if got := int(c.SA.Stats().PacketsSent); got < want-5 || got > want {
+				t.Errorf("%d ms: %d packets in 5s, want %d", ms, got, want)
+			}
+			mediatest.Clear(t, "voice", c.A.Said[:4*rate], c.B.Device.Played())
+		})
+	}
+}
+
 func TestFirstPacketLeavesAtOnce(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		begin := time.Now()
 		var first time.Duration
 		n := mediatest.NewNetwork()
@@ -186,13 +78,15 @@ func TestFirstPacketLeavesAtOnce(t *testing.T) {
 			}
 			return false, 0
 		})
-		a := newPhone(t, n, "10.0.0.1", 1, media.DeviceChoice{})
+		a := mediatest.NewPhone(t, n, "10.0.0.1", 1, codecs()...)
 		time.Sleep(3 * time.Second)
-		if a.driver.Opened() != 0 {
+		if a.Driver.Opened() != 0 {
 			t.Error("a device is open with no call")
 		}
 		begin = time.Now()
-		configure(t, a.stream(t), agreed("PCMA", netip.MustParseAddrPort("10.0.0.2:5000")))
+		if err := a.Stream(t).Configure(a.Agreed("PCMA", netip.MustParseAddrPort("10.0.0.2:5000"))); err != nil {
+			t.Fatal(err)
+		}
 		time.Sleep(time.Second)
 		if first == 0 || first > 60*time.Millisecond {
 			t.Errorf("first packet after %v, want within 60ms", first)
@@ -201,36 +95,121 @@ func TestFirstPacketLeavesAtOnce(t *testing.T) {
 }
 
 func TestDevicesAreClosedWhenNobodyNeedsThem(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
 		c := newCall(t, "PCMA", nil)
 		time.Sleep(time.Second)
-		if got := c.a.driver.Open(); got != 2 {
+		if got := c.A.Driver.Open(); got != 2 {
 			t.Errorf("%d devices open in a call, want microphone and speaker", got)
 		}
-		c.sa.Close()
+		c.SA.Close()
 		time.Sleep(time.Second)
-		if got := c.a.driver.Open(); got != 0 {
+		if got := c.A.Driver.Open(); got != 0 {
 			t.Errorf("%d devices open after the call, want none", got)
 		}
-		c.a.SetTones(media.Tones{Ring: true})
+		c.A.SetTones(media.Tones{Ring: true})
 		time.Sleep(time.Second)
-		if got := c.a.driver.Open(); got != 1 || mediatest.RMS(c.a.bell.Played()) == 0 {
+		if got := c.A.Driver.Open(); got != 1 || mediatest.RMS(c.A.Bell.Played()) == 0 {
 			t.Errorf("%d devices open while ringing, want the bell alone, and sounding", got)
 		}
-		c.a.SetTones(media.Tones{})
+		c.A.SetTones(media.Tones{})
 		time.Sleep(time.Second)
-		if got := c.a.driver.Open(); got != 0 {
+		if got := c.A.Driver.Open(); got != 0 {
 			t.Errorf("%d devices open after the ring, want none", got)
 		}
-		if got := c.network.Open(); got != 2 {
+		if got := c.Network.Open(); got != 2 {
 			t.Errorf("%d sockets open, want those of b", got)
 		}
-		c.a.Close()
-		if !c.a.driver.Closed() {
+		c.A.Close()
+		if !c.A.Driver.Closed() {
 			t.Error("Close left the driver open")
 		}
-		if _, err := c.a.NewStream(media.StreamConfig{Local: c.a.host}); err != media.ErrClosed {
+		if _, err := c.A.NewStream(media.StreamConfig{Local: c.A.Host}); err != media.ErrClosed {
 			t.Errorf("NewStream after Close = %v, want %v", err, media.ErrClosed)
+		}
+	})
+}
+
+func TestMuteSendsSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCall(t, "PCMU", nil)
+		time.Sleep(2 * time.Second)
+		c.A.SetMuted(true)
+		time.Sleep(500 * time.Millisecond)
+		sent, heard := c.SA.Stats().PacketsSent, len(c.B.Device.Played())
+		time.Sleep(2 * time.Second)
+		if got := c.SA.Stats().PacketsSent - sent; got < 99 || got > 101 {
+			t.Errorf("%d packets sent in 2s of mute, want 100", got)
+		}
+		if got := mediatest.RMS(c.B.Device.Played()[heard:]); got > 0.001 {
+			t.Errorf("the far end hears %v of a muted microphone, want silence", got)
+		}
+		if in, _ := c.A.Levels(); in > 0.01 {
+			t.Errorf("input level %v while muted, want none", in)
+		}
+		c.A.SetMuted(false)
+		time.Sleep(time.Second)
+		heard = len(c.B.Device.Played())
+		time.Sleep(time.Second)
+		if got := mediatest.RMS(c.B.Device.Played()[heard:]); got < 0.05 || c.A.Muted() {
+			t.Errorf("after mute the far end hears %v, want the voice", got)
+		}
+		if in, out := c.A.Levels(); in < 0.05 || out < 0.05 {
+			t.Errorf("Levels() = %v, %v, want both voices", in, out)
+		}
+	})
+}
+
+func TestHold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCall(t, "PCMA", nil)
+		var stamps []uint32
+		c.Network.SetHook(func(from, to netip.AddrPort, p []byte) (bool, time.Duration) {
+			if from == c.SA.LocalAddr() && p[1]&0x7f == 8 {
+				stamps = append(stamps, uint32(p[4])<<24|uint32(p[5])<<16|uint32(p[6])<<8|uint32(p[7]))
+			}
+			return false, 0
+		})
+		time.Sleep(2 * time.Second)
+		before := stamps[0]
+		c.SA.SetHeld(true)
+		time.Sleep(200 * time.Millisecond)
+		heldAt, sent := len(stamps), c.SA.Stats().PacketsSent
+		playedA, playedB := len(c.A.Device.Played()), len(c.B.Device.Played())
+		time.Sleep(2 * time.Second)
+		if got := c.SA.Stats().PacketsSent; got != sent {
+			t.Errorf("%d packets sent on hold", got-sent)
+		}
+		if a, b := mediatest.RMS(c.A.Device.Played()[playedA:]), mediatest.RMS(c.B.Device.Played()[playedB:]); a > 0 || b > 0.001 {
+			t.Errorf("on hold a hears %v and b %v, want silence", a, b)
+		}
+		c.SA.SetHeld(false)
+		time.Sleep(time.Second)
+		from := len(c.B.Device.Played())
+		at := len(stamps)
+		time.Sleep(2 * time.Second)
+		if got := mediatest.RMS(c.B.Device.Played()[from:]); got < 0.05 {
+			t.Errorf("after hold b hears %v, want the voice", got)
+		}
+		if len(stamps) <= at || at <= heldAt {
+			t.Fatalf("%d packets after hold", len(stamps)-heldAt)
+		}
+		// 8000 units a second, over the hold too.
+		if got := stamps[len(stamps)-1] - before; got < 7*8000 || got > 7*8000+2400 {
+			t.Errorf("timestamps moved by %d in 7.2s, want 57600", got)
+		}
+	})
+}
+
+func TestOneWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCall(t, "PCMA", func(c *mediatest.Call) { c.PA.Receive, c.PB.Send = false, false })
+		time.Sleep(3 * time.Second)
+		mediatest.Clear(t, "a to b", c.A.Said[:2*rate], c.B.Device.Played())
+		if got := c.SB.Stats().PacketsSent; got != 0 {
+			t.Errorf("b sent %d packets, want none", got)
+		}
+		if got := mediatest.RMS(c.A.Device.Played()); got != 0 {
+			t.Errorf("a hears %v, want silence", got)
 		}
 	})
 }

@@ -11,7 +11,8 @@ const (
 	compareRate  = 16000                   // everything is brought to it
 	window       = compareRate / 5         // 200 ms
 	alignWithin  = compareRate * 60 / 1000 // to either side of the whole signal's delay
-	gapFrame     = compareRate / 100       // 10 ms
+	gapFrame     = compareRate / 200       // 5 ms
+	gapRun       = 3                       // frames; a shorter silence may be that of another alignment
 	silenceBelow = 0.02                    // of the signal's RMS: 34 dB below it
 	activeAbove  = 0.25                    // of the signal's RMS
 )
@@ -25,9 +26,9 @@ type Report struct {
 	Delay              time.Duration // of got against ref, median over the windows
 	MinDelay, MaxDelay time.Duration // over windows that correlate well
 
-	Gaps       int           // times got is silent where ref is not, 10 ms and longer
-	LongestGap time.Duration //
-	Gain       float64       // RMS of got over that of ref, where both overlap
+	Gaps       int // times got is silent where ref is not, 15 ms and longer
+	LongestGap time.Duration
+	Gain       float64 // RMS of got over that of ref, where both overlap
 }
 
 // Compare looks for ref in got, which may begin earlier or later and hold more.
@@ -42,6 +43,7 @@ func Compare(ref, got []float32, rate int) Report {
 	whole := delayOf(r, g)
 	level := RMS(r)
 	var correlations, delays, good []float64
+	lags := make([]int, len(r)/window+1) // of each window that correlates well
 	for at := 0; at+window <= len(r); at += window {
 		w := r[at : at+window]
 		if RMS(w) < activeAbove*level || at+whole < 0 || at+whole+window > len(g) {
@@ -61,6 +63,7 @@ func Compare(ref, got []float32, rate int) Report {
 		delays = append(delays, float64(lag))
 		if best > 0.8 {
 			good = append(good, float64(lag))
+			lags[at/window] = lag
 		}
 	}
 	report := Report{Windows: len(correlations)}
@@ -72,7 +75,12 @@ func Compare(ref, got []float32, rate int) Report {
 	if len(good) > 0 {
 		report.MinDelay, report.MaxDelay = toTime(slices.Min(good)), toTime(slices.Max(good))
 	}
-	report.findGaps(r, g, int(median(delays)), level)
+	for i := range lags {
+		if lags[i] == 0 {
+			lags[i] = int(median(delays))
+		}
+	}
+	report.findGaps(r, g, lags, level)
 	return report
 }
 
@@ -80,19 +88,20 @@ func toTime(samples float64) time.Duration {
 	return time.Duration(samples / compareRate * float64(time.Second))
 }
 
-// findGaps counts where got is silent and ref, delay samples earlier, is not.
-func (p *Report) findGaps(ref, got []float32, delay int, level float64) {
+// findGaps counts where got is silent and ref is not, each window of which is
+// earlier by its lag.
+func (p *Report) findGaps(ref, got []float32, lags []int, level float64) {
 	var refSum, gotSum float64
 	run := 0
 	end := func() {
-		if run > 0 {
+		if run >= gapRun {
 			p.Gaps++
 			p.LongestGap = max(p.LongestGap, toTime(float64(run*gapFrame)))
 		}
 		run = 0
 	}
 	for at := 0; at+gapFrame <= len(ref); at += gapFrame {
-		from := at + delay
+		from := at + lags[at/window]
 		if from < 0 || from+gapFrame > len(got) {
 			continue
 		}
