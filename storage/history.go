@@ -26,16 +26,18 @@ type History struct {
 const columns = `id, session, account, direction, peer_name, peer_uri, start, answered, "end",
 	outcome, code, reason, codec, secure, recording, seen`
 
+const insertCall = `INSERT INTO calls
+	(session, account, direction, peer_name, peer_uri, peer_number, start, answered, "end",
+	 updated, outcome, code, reason, codec, secure, recording, seen)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
 // Add stores a call that begins and returns its ID; c's own is ignored. A call
 // whose Start is zero begins now.
 func (h *History) Add(ctx context.Context, c Call) (id int64, err error) {
 	if c.Start.IsZero() {
 		c.Start = time.Now()
 	}
-	r, err := h.writer.ExecContext(ctx, `INSERT INTO calls
-		(session, account, direction, peer_name, peer_uri, peer_number, start, answered, "end",
-		 updated, outcome, code, reason, codec, secure, recording, seen)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, values(c)...)
+	r, err := h.writer.ExecContext(ctx, insertCall, values(c)...)
 	if err != nil {
 		return 0, h.fail("add call", err)
 	}
@@ -87,7 +89,15 @@ func (h *History) Search(ctx context.Context, q Query) ([]Call, error) {
 		if match == "" {
 			return nil, nil
 		}
-		where = append(where, "id IN (SELECT rowid FROM calls_text WHERE calls_text MATCH ?)")
+		broad, err := h.isBroad(ctx, match)
+		if err != nil {
+			return nil, h.fail("search", err)
+		}
+		condition := "id IN (SELECT rowid FROM calls_text WHERE calls_text MATCH ?)"
+		if broad { // the plus makes SQLite go through the calls by time
+			condition = "+" + condition
+		}
+		where = append(where, condition)
 		args = append(args, match)
 	}
 	if q.Missed {
@@ -115,6 +125,16 @@ func (h *History) Search(ctx context.Context, q Query) ([]Call, error) {
 	args = append(args, min(limit, MaxPage))
 	calls, err := h.many(ctx, query+" ORDER BY start DESC, id DESC LIMIT ?", args...)
 	return calls, h.fail("search", err)
+}
+
+// isBroad reports whether so many calls match that looking at all of them takes
+// longer than going through the calls from the newest on.
+func (h *History) isBroad(ctx context.Context, match string) (bool, error) {
+	const many = 5000
+	var n int
+	err := h.reader.QueryRowContext(ctx,
+		"SELECT count(*) FROM (SELECT 1 FROM calls_text WHERE calls_text MATCH ? LIMIT ?)", match, many).Scan(&n)
+	return n == many, err
 }
 
 // UnseenMissed returns how many missed calls the person has not looked at.

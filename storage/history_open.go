@@ -69,7 +69,7 @@ func openDatabase(ctx context.Context, path string, log *slog.Logger) (*History,
 	if err := f.Close(); err != nil {
 		return nil, err
 	}
-	unclean := notEmpty(path+"-wal") || exists(path+suspectSuffix)
+	unclean := notEmpty(path + "-wal")
 	h := &History{path: path, log: log}
 	// A change must survive a power cut, hence FULL.
 	h.writer, err = sql.Open("sqlite", dataSource(path, "_txlock=immediate", "journal_mode(WAL)", "synchronous(FULL)"))
@@ -82,26 +82,32 @@ func openDatabase(ctx context.Context, path string, log *slog.Logger) (*History,
 		return nil, errors.Join(err, h.writer.Close())
 	}
 	h.reader.SetMaxOpenConns(4)
-	if err := h.prepare(ctx, unclean); err != nil {
+	if err := h.prepare(ctx, unclean, exists(path+suspectSuffix)); err != nil {
 		return nil, errors.Join(err, h.close())
 	}
 	return h, nil
 }
 
 // prepare checks the database, brings it up to date and ends calls that were
-// cut off.
-func (h *History) prepare(ctx context.Context, unclean bool) error {
-	if unclean {
-		var verdict string
-		if err := h.writer.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&verdict); err != nil {
-			return err
-		}
-		if verdict != "ok" {
-			return fmt.Errorf("%w: %s", errDamaged, verdict)
-		}
-	}
+// cut off. unclean says that the program did not end by itself, suspect that
+// damage was met the last time.
+func (h *History) prepare(ctx context.Context, unclean, suspect bool) error {
 	if err := migrateSchema(ctx, h.writer, h.path, schema); err != nil {
 		return err
+	}
+	if suspect {
+		// The search index can be made anew; if this fails, more is damaged. A
+		// database without an index is looked at further down.
+		if _, err := h.writer.ExecContext(ctx, "INSERT INTO calls_text (calls_text) VALUES ('rebuild')"); isDamage(err) {
+			return err
+		}
+		if err := h.check(ctx, "quick_check(1)"); err != nil {
+			return err
+		}
+	} else if unclean {
+		if err := h.check(ctx, "quick_check(calls)"); err != nil {
+			return err
+		}
 	}
 	// Fails if the file claims our version but has other tables.
 	for _, query := range []string{
@@ -123,6 +129,18 @@ func (h *History) prepare(ctx context.Context, unclean bool) error {
 	}
 	if err := os.Remove(h.path + suspectSuffix); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
+	}
+	return nil
+}
+
+// check runs a PRAGMA that checks the database.
+func (h *History) check(ctx context.Context, pragma string) error {
+	var verdict string
+	if err := h.writer.QueryRowContext(ctx, "PRAGMA "+pragma).Scan(&verdict); err != nil {
+		return err
+	}
+	if verdict != "ok" {
+		return fmt.Errorf("%w: %s", errDamaged, verdict)
 	}
 	return nil
 }

@@ -333,6 +333,44 @@ func TestDamagedDatabaseIsKeptAside(t *testing.T) {
 	}
 }
 
+// The program was killed before the first table was made.
+func TestDatabaseWithoutTables(t *testing.T) {
+	path := filepath.Join(t.TempDir(), historyName)
+	db, err := sql.Open("sqlite", dataSource(path, "", "journal_mode(WAL)"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec("CREATE TABLE x (y); DROP TABLE x"); err != nil {
+		t.Fatal(err)
+	}
+	if !notEmpty(path + "-wal") {
+		t.Fatal("the test database has no log")
+	}
+	openHistoryAt(t, path)
+}
+
+// A file of our version with other tables is no history of ours.
+func TestForeignDatabaseIsKeptAside(t *testing.T) {
+	path := filepath.Join(t.TempDir(), historyName)
+	db, err := sql.Open("sqlite", dataSource(path, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("CREATE TABLE calls (id INTEGER); PRAGMA user_version = 1"); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	h, problems, err := openHistory(t.Context(), path, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer h.close()
+	if len(problems) != 1 || !exists(problems[0].Kept) {
+		t.Errorf("problems = %v, want one with the file kept", problems)
+	}
+}
+
 func TestNewerDatabaseIsRefused(t *testing.T) {
 	path := filepath.Join(t.TempDir(), historyName)
 	h := openHistoryAt(t, path)
@@ -455,10 +493,7 @@ func BenchmarkHistory(b *testing.B) {
 			Account: "a@b.c", Direction: Incoming, PeerName: fmt.Sprintf("First%d Last%d", i%977, i%1009),
 			PeerURI: fmt.Sprintf("sip:%d@example.org", 4930000000+i), Start: moment(i), Outcome: Answered,
 		}
-		_, err := tx.Exec(`INSERT INTO calls
-			(session, account, direction, peer_name, peer_uri, peer_number, start, answered, "end",
-			 updated, outcome, code, reason, codec, secure, recording, seen)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, values(c)...)
+		err := insert(b.Context(), tx, c)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -488,9 +523,71 @@ func BenchmarkHistory(b *testing.B) {
 	})
 	b.Run("check", func(b *testing.B) {
 		for b.Loop() {
-			if err := h.prepare(b.Context(), true); err != nil {
+			if err := h.prepare(b.Context(), true, false); err != nil {
 				b.Fatal(err)
 			}
 		}
 	})
+}
+
+// An index that does not fit the calls is made anew; the calls stay.
+func TestDamagedIndexIsRebuilt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), historyName)
+	h := openHistoryAt(t, path)
+	add(t, h, Call{Direction: Incoming, PeerName: "Anna", Outcome: Missed})
+	if _, err := h.writer.Exec("UPDATE calls_text_data SET block = x'00010203' WHERE id > 1; UPDATE calls_text_idx SET term = 'zzz'"); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path+suspectSuffix, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	h = openHistoryAt(t, path)
+	if got, err := h.Search(t.Context(), Query{Text: "ann"}); err != nil || len(got) != 1 {
+		t.Errorf("Search after the index was damaged = %v, %v, want one call", got, err)
+	}
+	if exists(path + suspectSuffix) {
+		t.Error("the note about the damage is still there")
+	}
+}
+
+// Searches with many and with few matches go different ways to one result.
+func TestBroadSearch(t *testing.T) {
+	h := newHistory(t)
+	tx, err := h.writer.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const rows = 6000
+	for i := range rows {
+		c := Call{Direction: Incoming, PeerName: fmt.Sprint("Anna", i), Start: moment(i % 100), Outcome: Missed}
+		if err := insert(t.Context(), tx, c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	got, err := h.Search(t.Context(), Query{Text: "a", Limit: 61})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for i := rows - 1; i >= 0 && len(want) < 60; i -= 100 {
+		want = append(want, fmt.Sprint("Anna", i))
+	}
+	want = append(want, "Anna5998")
+	if diff := cmp.Diff(want, names(got)); diff != "" {
+		t.Errorf("newest of many matches (-want +got):\n%s", diff)
+	}
+	if got, err = h.Search(t.Context(), Query{Text: "anna42", Limit: MaxPage}); err != nil || len(got) != 111 {
+		t.Errorf("Search(anna42) = %d calls, %v, want 111", len(got), err)
+	}
+}
+
+func insert(ctx context.Context, tx *sql.Tx, c Call) error {
+	_, err := tx.ExecContext(ctx, insertCall, values(c)...)
+	return err
 }
