@@ -21,9 +21,9 @@ type callRule struct {
 var callRules = []callRule{
 	{path: "fyne.io/fyne/v2", names: []string{"DoAndWait"}, text: "fyne.DoAndWait locks up when it is called on Fyne's own thread"},
 	{path: "fyne.io/fyne/v2", names: []string{"Do"}, where: []string{"gui/bridge", "cmd"}, text: "fyne.Do belongs in gui/bridge: one door to Fyne's thread"},
-	{path: "fmt", begin: "Print", where: []string{"cmd", "test"}, text: "only the program itself prints"},
+	{path: "fmt", begin: "Print", where: []string{"cmd", "test"}, tests: true, text: "only the program itself prints"},
 	{path: "os", names: []string{"Exit"}, where: []string{"cmd", "test"}, tests: true, text: "only the program itself ends the program"},
-	{path: "os", names: []string{"Stdout", "Stderr"}, where: []string{"cmd", "test"}, text: "only the program itself knows the terminal"},
+	{path: "os", names: []string{"Stdout", "Stderr"}, where: []string{"cmd", "test"}, tests: true, text: "only the program itself knows the terminal"},
 	{
 		path:  "log/slog",
 		names: []string{"Debug", "DebugContext", "Info", "InfoContext", "Warn", "WarnContext", "Error", "ErrorContext", "Log", "LogAttrs", "Default", "SetDefault", "With"},
@@ -103,16 +103,15 @@ func TestWindowStartsNoGoroutines(t *testing.T) { report(t, goFindings(tree(t)),
 // outside a function that uses testing/synctest. Tests against real peers, in
 // the folder test, live in real time.
 func sleepFindings(files []*file) []finding {
+	bubbles := bubbles(files)
 	var found []finding
 	for _, f := range files {
 		pkg := f.name("time")
 		if !f.test || f.in("test") || pkg == "" {
 			continue
 		}
-		bubbles := f.bubbles()
 		for n, name := range f.uses(pkg) {
-			inBubble := slices.ContainsFunc(bubbles, func(b ast.Node) bool { return b.Pos() <= n.Pos() && n.End() <= b.End() })
-			if name == "Sleep" && !inBubble {
+			if name == "Sleep" && !bubbles[f.enclosing(n)] {
 				found = append(found, finding{f.path, f.position(n), "time.Sleep in a test outside a synctest bubble"})
 			}
 		}
@@ -120,33 +119,55 @@ func sleepFindings(files []*file) []finding {
 	return found
 }
 
-// bubbles returns the functions that use testing/synctest, in whole.
-func (f *file) bubbles() []ast.Node {
-	pkg := f.name("testing/synctest")
-	if pkg == "" {
-		return nil
-	}
-	var found []ast.Node
+// enclosing returns the top-level function that n lies in, as callers name it:
+// the package's folder, a dot and the function's or method's name.
+func (f *file) enclosing(n ast.Node) string {
 	for _, decl := range f.ast.Decls {
-		fn, ok := decl.(*ast.FuncDecl)
-		if !ok {
-			continue
+		if fn, ok := decl.(*ast.FuncDecl); ok && fn.Pos() <= n.Pos() && n.End() <= fn.End() {
+			return f.dir + "." + fn.Name.Name
 		}
-		ast.Inspect(fn, func(n ast.Node) bool {
-			sel, ok := n.(*ast.SelectorExpr)
-			if !ok {
-				return true
-			}
-			if x, ok := sel.X.(*ast.Ident); ok && x.Name == pkg {
-				found = append(found, fn)
-			}
-			return true
-		})
 	}
-	return found
+	return ""
 }
 
-// sleepExceptions names files whose helpers sleep in their callers' bubbles.
+// bubbles returns the functions that start a synctest bubble or can only run in
+// one: those that use testing/synctest, and those that call such a function.
+// Methods are told apart by their names alone.
+func bubbles(files []*file) map[string]bool {
+	in := map[string]bool{}
+	for grown := true; grown; {
+		grown = false
+		for _, f := range files {
+			ast.Inspect(f.ast, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if !ok || !f.entersBubble(call, in) {
+					return true
+				}
+				if fn := f.enclosing(call); fn != "" && !in[fn] {
+					in[fn], grown = true, true
+				}
+				return true
+			})
+		}
+	}
+	return in
+}
+
+// entersBubble reports whether the function called is synctest's, or one of in.
+func (f *file) entersBubble(call *ast.CallExpr, in map[string]bool) bool {
+	pkg, name := callee(call)
+	if pkg != "" && pkg == f.name("testing/synctest") || in[f.dir+"."+name] {
+		return true
+	}
+	for _, imported := range f.imports() {
+		if dir := own(imported); dir != "" && pkg == f.name(imported) && in[dir+"."+name] {
+			return true
+		}
+	}
+	return false
+}
+
+// sleepExceptions names files whose functions sleep in their callers' bubbles.
 var sleepExceptions = map[string]string{}
 
 func TestTestsDoNotWait(t *testing.T) { report(t, sleepFindings(tree(t)), sleepExceptions) }
@@ -184,6 +205,8 @@ func TestCallRulesCatchBreaches(t *testing.T) {
 		{"sip/a.go", `package sip; import "log/slog"; func f(l *slog.Logger) { l.Info("", slog.Int("a", 1)) }`, 0},
 		{"sip/a_test.go", `package sip; import "time"; func f() { time.Sleep(1) }`, 1},
 		{"sip/a_test.go", `package sip; import ("time"; "testing/synctest"); func f() { synctest.Test(nil, func() { time.Sleep(1) }) }`, 0},
+		{"sip/a_test.go", `package sip; import ("time"; "testing/synctest"); func f() { synctest.Test(nil, nil) }; func g() { f(); time.Sleep(1) }`, 0},
+		{"sip/a_test.go", `package sip; import ("time"; "testing/synctest"); func f() { synctest.Test(nil, nil) }; func g() { time.Sleep(1) }`, 1},
 		{"test/interop/a_test.go", `package interop; import "time"; func f() { time.Sleep(1) }`, 0},
 	}
 	for _, tt := range tests {

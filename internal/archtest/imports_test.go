@@ -55,13 +55,17 @@ var allowed = []edge{
 	{"test", []string{"..."}},
 }
 
-// allowedInTests reports whether the test files of from may import the package
-// in dir whatever the table says: because it is test support, or belongs to the
+// allowedInTests reports whether the test files of from, or from itself if it is
+// a package for tests, may import the package in dir whatever the table says: because it is test support, or belongs to the
 // same top folder. A test of the engine may well use the real Opus codec.
 func allowedInTests(from, dir string) bool {
+	return isSupport(dir) || from != "." && strings.Split(from, "/")[0] == strings.Split(dir, "/")[0]
+}
+
+// isSupport reports whether dir holds a package for tests, as siptest.
+func isSupport(dir string) bool {
 	base := path.Base(dir)
-	support := dir == "internal/leaktest" || base != "archtest" && strings.HasSuffix(base, "test")
-	return support || from != "." && strings.Split(from, "/")[0] == strings.Split(dir, "/")[0]
+	return strings.HasSuffix(base, "test") && base != "archtest" && base != "test"
 }
 
 // rowFor returns the row of the table that counts for the package in dir.
@@ -97,7 +101,7 @@ func importFindings(files []*file) []finding {
 		}
 		for _, imported := range f.imports() {
 			dir := own(imported)
-			if dir == "" || dir == f.dir || row.permits(dir) || f.test && allowedInTests(f.dir, dir) {
+			if dir == "" || dir == f.dir || row.permits(dir) || (f.test || isSupport(f.dir)) && allowedInTests(f.dir, dir) {
 				continue
 			}
 			found = append(found, finding{f.path, f.path, row.from + " may not import " + imported})
@@ -126,7 +130,7 @@ var only = []struct {
 	{"github.com/zalando/go-keyring", []string{"storage"}, "secrets belong to storage"},
 	{"modernc.org/sqlite", []string{"storage"}, "the database belongs to storage"},
 	{"github.com/pelletier/go-toml", []string{"storage"}, "the settings file belongs to storage"},
-	{"github.com/miekg/dns", []string{"sip", "bonjour"}, "only routes and neighbors are looked up"},
+	{"github.com/miekg/dns", []string{"sip", "bonjour", "middleware/middlewaretest"}, "only routes and neighbors are looked up"},
 	{"fyne.io/fyne/v2/app", []string{"cmd/phone"}, "pulls in OpenGL; the program makes the app and hands it over"},
 	{"fyne.io/", []string{"cmd/phone", "gui", "icons"}, "what is below the window knows nothing of it"},
 	{"C", []string{"media/device", "media/codec/opus", "gui/native"}, "everything else compiles for every system from anywhere"},
@@ -229,6 +233,8 @@ func TestImportRulesCatchBreaches(t *testing.T) {
 		{"media/a_test.go", `package media; import _ "parley/media/codec/opus"`, 0},
 		{"middleware/bus/a_test.go", `package bus; import _ "parley/internal/leaktest"`, 0},
 		{"middleware/bus/a.go", `package bus; import _ "parley/internal/leaktest"`, 1},
+		{"middleware/middlewaretest/a.go", `package middlewaretest; import _ "parley/sip/siptest"`, 0},
+		{"middleware/middlewaretest/a.go", `package middlewaretest; import _ "parley/gui"`, 1},
 		{"gui/calls/a.go", `package calls; import _ "parley/gui/widgets"`, 0},
 		{"gui/calls/a.go", `package calls; import _ "parley/sip"`, 1},
 		{"gui/calls/a.go", `package calls; import _ "fyne.io/fyne/v2/app"`, 1},
