@@ -3,7 +3,7 @@ package jitter
 // How far the delay may be off its target before the tempo is changed, and how
 // alike two pitch periods must be then. The further off, the less is asked.
 const (
-	tooLong  = 12 * ms
+	tooLong  = 10 * ms
 	tooShort = 8 * ms
 	farOff   = 60 * ms
 	wayOff   = 120 * ms

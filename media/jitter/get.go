@@ -1,5 +1,8 @@
 package jitter
 
+// piece is the least that a decoder can invent, 2.5 ms.
+const piece = 5 * ms / 2
+
 // Get fills out with the next sound at 48 kHz, 10 ms as a rule. It decodes,
 // conceals and stretches as the moment asks, and always fills all of out. It
 // waits for nothing and, in steady state, allocates nothing.
@@ -16,11 +19,11 @@ func (b *Buffer) Get(out []float32) {
 func (b *Buffer) get(out []float32) {
 	b.compact()
 	for b.pending() < len(out) {
-		b.fill()
+		b.fill(len(out) - b.pending())
 	}
 	b.adapt()
 	for b.pending() < len(out) { // a cut may have left too little
-		b.fill()
+		b.fill(len(out) - b.pending())
 	}
 	copy(out, b.sound[b.play:])
 	if !b.inventing && b.gap == 0 && b.cur != nil {
@@ -38,9 +41,9 @@ func (b *Buffer) compact() {
 	}
 }
 
-// fill appends to the sound what comes next: at least one sample, or it takes a
-// packet off the queue.
-func (b *Buffer) fill() {
+// fill appends to the sound what comes next, need samples if it must invent
+// them, or takes a packet off the queue.
+func (b *Buffer) fill(need int) {
 	p := b.packets.first()
 	switch {
 	case b.hold > 0:
@@ -51,8 +54,10 @@ func (b *Buffer) fill() {
 			b.joint = b.joint || b.inventing
 		}
 	case p == nil:
-		b.invent(frame)
-		b.gap += frame
+		// No more than it takes: the packet may come before the next frame.
+		n := (need + piece - 1) / piece * piece
+		b.invent(n)
+		b.gap += n
 		b.measure = true
 	default:
 		b.advance(p)
@@ -169,7 +174,7 @@ func (b *Buffer) invent(n int) {
 	if b.gap < fadeTo {
 		b.stats.Concealed += uint64(n)
 	}
-	if d := b.cur; d.fec != nil && !b.joint && !b.fresh && n%(5*ms/2) == 0 {
+	if d := b.cur; d.fec != nil && !b.joint && !b.fresh && n%piece == 0 {
 		m := n * d.format.SampleRate / rate
 		if got, err := d.fec.Conceal(b.pcm[:m:m]); err == nil && got == m {
 			b.work = d.resampler.Process(b.work[:0], b.pcm[:m])

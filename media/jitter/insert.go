@@ -183,7 +183,9 @@ func (b *Buffer) see(pos, late int64) {
 	if first := b.packets.first(); first.pos > b.next {
 		until -= min(int64(b.gap), first.pos-b.next)
 	}
-	now := float64(until + int64(b.pending()) + int64(b.hold) + late)
+	until += int64(b.pending()) + int64(b.hold)
+	until -= until % frame // Get takes whole frames; a part of one is no time
+	now := float64(until + late)
 	if off := now - b.level; b.measure && (off > outlier || off < -outlier) {
 		b.level = now
 	} else {
