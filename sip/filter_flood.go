@@ -26,6 +26,7 @@ const (
 type filterFlood struct {
 	mu      sync.Mutex
 	hosts   map[netip.Addr]*tokenBucket
+	tidied  time.Time   // when hosts was last looked through
 	others  tokenBucket // all hosts together that hosts has no room for
 	sources map[netip.AddrPort]struct{}
 	fresh   tokenBucket
@@ -54,7 +55,8 @@ func (f *filterFlood) message(host netip.Addr) bool {
 	defer f.mu.Unlock()
 	now := time.Now()
 	b := f.hosts[host]
-	if b == nil && len(f.hosts) >= floodMaxSources {
+	if b == nil && len(f.hosts) >= floodMaxSources && now.Sub(f.tidied) > time.Second {
+		f.tidied = now
 		for h, old := range f.hosts {
 			if now.Sub(old.last) > time.Second*floodBurst/floodRate {
 				delete(f.hosts, h) // full again, so worth nothing

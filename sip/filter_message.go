@@ -102,7 +102,7 @@ func filterHead(data []byte) (head, body []byte, ok bool) {
 func filterBegins(data []byte) bool {
 	line, _, _ := bytes.Cut(data, []byte("\n"))
 	parts := bytes.Fields(line)
-	if len(parts) < 2 {
+	if len(parts) < 2 || line[0] == ' ' || line[0] == '\t' {
 		return false
 	}
 	return filterIsVersion(string(parts[0])) || filterIsVersion(string(parts[len(parts)-1])) && isTokenByte(parts[0][0])
