@@ -73,6 +73,9 @@ func filterValues(name, value string) ([]string, *filterProblem) {
 		}
 		var out []string
 		for _, p := range parts {
+			if addressTrim(p) == "" {
+				continue // a comma too many says nothing
+			}
 			normal, problem := filterPart(name, p)
 			if problem != nil {
 				return out, problem

@@ -305,15 +305,27 @@ func TestResolverTimeouts(t *testing.T) {
 
 func TestResolverAsksTheSecondServer(t *testing.T) {
 	z := newZone(t, testZone)
-	z.fail = func(server, _ string) error {
-		if server == "one:53" {
-			return errors.New("connection refused")
-		}
-		return nil
+	wrong := map[string]func(reply *dns.Msg) error{
+		"refuses the connection": func(*dns.Msg) error { return errors.New("connection refused") },
+		"says SERVFAIL":          func(reply *dns.Msg) error { reply.Rcode = dns.RcodeServerFailure; return nil },
+		"answers another name":   func(reply *dns.Msg) error { reply.Question[0].Name = "evil.test."; return nil },
+		"answers another type":   func(reply *dns.Msg) error { reply.Question[0].Qtype = dns.TypeTXT; return nil },
 	}
-	got, err := newZoneResolver(z, "one:53", "two:53").Lookup(t.Context(), mustURI(t, "sip:a@host.test"), "udp")
-	if err != nil || len(got) != 2 {
-		t.Errorf("Lookup = %v, %v, want two routes", got, err)
+	for name, spoil := range wrong {
+		r := NewResolver(ResolverConfig{
+			Servers: []string{"one:53", "two:53"},
+			Exchange: func(ctx context.Context, m *dns.Msg, server string) (*dns.Msg, error) {
+				reply, err := z.exchange(ctx, m, server)
+				if server == "one:53" && err == nil {
+					err = spoil(reply)
+				}
+				return reply, err
+			},
+		})
+		got, err := r.Lookup(t.Context(), mustURI(t, "sip:a@host.test"), "udp")
+		if err != nil || len(got) != 2 {
+			t.Errorf("where the first server %s Lookup = %v, %v, want two routes", name, got, err)
+		}
 	}
 }
 
