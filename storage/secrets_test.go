@@ -38,6 +38,13 @@ func (f *fakeKeyring) enter() error {
 	return f.err
 }
 
+// count returns how many questions were asked.
+func (f *fakeKeyring) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.calls
+}
+
 func (f *fakeKeyring) Get(service, user string) (string, error) {
 	if err := f.enter(); err != nil {
 		return "", err
@@ -122,8 +129,8 @@ func TestKeyringNamesAndCache(t *testing.T) {
 			t.Errorf("Get = %q, %v, want pw", got, err)
 		}
 	}
-	if f.calls != 1 {
-		t.Errorf("questions to the keyring = %d, want 1", f.calls)
+	if got := f.count(); got != 1 {
+		t.Errorf("questions to the keyring = %d, want 1", got)
 	}
 }
 
@@ -175,8 +182,8 @@ func TestKeyringPromptThatBlocks(t *testing.T) {
 		if _, err := k.Get(t.Context(), "a@b.c"); !errors.Is(err, ErrSecretsUnavailable) {
 			t.Errorf("Get meanwhile = %v, want %v", err, ErrSecretsUnavailable)
 		}
-		if f.calls != 1 {
-			t.Errorf("questions meanwhile = %d, want 1: another would show another prompt", f.calls)
+		if got := f.count(); got != 1 {
+			t.Errorf("questions meanwhile = %d, want 1: another would show another prompt", got)
 		}
 		close(f.hold)
 		synctest.Wait()
