@@ -49,16 +49,8 @@ func Compare(ref, got []float32, rate int) Report {
 		if RMS(w) < activeAbove*level || at+whole < 0 || at+whole+window > len(g) {
 			continue
 		}
-		best, lag := -1.0, whole
-		for d := whole - alignWithin; d <= whole+alignWithin; d++ {
-			from := at + d
-			if from < 0 || from+window > len(g) {
-				continue
-			}
-			if c := correlate(w, g[from:from+window]); c > best {
-				best, lag = c, d
-			}
-		}
+		best, lag := align(w, g, at+whole)
+		lag -= at
 		correlations = append(correlations, best)
 		delays = append(delays, float64(lag))
 		if best > 0.8 {
@@ -183,19 +175,42 @@ func fft(a []complex128, inverse bool) {
 	}
 }
 
-// correlate is the normalized correlation of two signals of one length.
-func correlate(a, b []float32) float64 {
-	var ab, aa, bb float64
-	for i, v := range a {
-		x, y := float64(v), float64(b[i])
-		ab += x * y
-		aa += x * x
-		bb += y * y
+// align finds where near from w fits into g best, and the normalized correlation
+// there.
+func align(w, g []float32, from int) (best float64, place int) {
+	low, high := max(0, from-alignWithin), min(len(g), from+alignWithin+len(w))
+	if high < low+len(w) {
+		return 0, from
 	}
-	if aa == 0 || bb == 0 {
-		return 0
+	energy := make([]float64, high-low+1) // of g from low on
+	for i, v := range g[low:high] {
+		energy[i+1] = energy[i] + float64(v)*float64(v)
 	}
-	return ab / math.Sqrt(aa*bb)
+	own := 0.0
+	for _, v := range w {
+		own += float64(v) * float64(v)
+	}
+	best, place = -1, from
+	try := func(at int) {
+		if at < low || at+len(w) > high {
+			return
+		}
+		var sum float32
+		for i, v := range g[at : at+len(w)] {
+			sum += v * w[i]
+		}
+		norm := math.Sqrt(own * (energy[at-low+len(w)] - energy[at-low]))
+		if c := float64(sum) / norm; norm > 0 && c > best {
+			best, place = c, at
+		}
+	}
+	for at := from - alignWithin; at <= from+alignWithin; at += 2 {
+		try(at)
+	}
+	near := place
+	try(near - 1)
+	try(near + 1)
+	return max(best, 0), place
 }
 
 func median(v []float64) float64 {
