@@ -14,7 +14,7 @@ func TestCleanLinkIsPlayedUnchanged(t *testing.T) {
 	for _, ptime := range []time.Duration{10 * msec, 20 * msec, 30 * msec, 40 * msec} {
 		for _, phase := range []time.Duration{0, 1 * msec, 9 * msec} {
 			t.Run(fmt.Sprint(ptime, phase), func(t *testing.T) {
-				l := link{codec: newLinear(48000), ptime: ptime, phase: phase, seconds: 5}
+				l := link{codec: newLinear(48000), ptime: ptime, phase: phase, seconds: 3}
 				r := l.run(t, Config{})
 				if r.stats.Accelerated+r.stats.Expanded+r.stats.Concealed+r.stats.Late+r.stats.Lost != 0 {
 					t.Errorf("stats = %+v, want nothing changed or missed", r.stats)
@@ -79,9 +79,9 @@ func TestBadLinks(t *testing.T) {
 		for _, c := range []codec.Codec{newLinear(48000), codec.PCMA()} {
 			t.Run(tt.name+" "+c.Format().Name, func(t *testing.T) {
 				l := tt.link
-				l.codec, l.ptime, l.seconds = c, 20*msec, 12
+				l.codec, l.ptime, l.seconds = c, 20*msec, 10
 				r := l.run(t, Config{})
-				alike, delays := match(r.in, r.out, c.Format().SampleRate, 250*msec)
+				alike, delays := match(r.in, r.out, c.Format().SampleRate, 160*msec)
 				t.Logf("median %.3f, below 0.7: %.3f, delay %v, %+v", median(alike), share(alike, 0.7), median(delays), r.stats)
 				if got := median(alike); got < tt.median {
 					t.Errorf("median correlation = %.3f, want at least %.3f", got, tt.median)

@@ -219,14 +219,20 @@ func match(in, out []float32, inRate int, most time.Duration) (alike []float64, 
 			continue
 		}
 		best, lag := -1.0, 0
-		for l := range lags + 1 {
-			if at-l+size > len(a) {
-				continue
+		try := func(l int) {
+			if l < 0 || l > lags || at-l+size > len(a) {
+				return
 			}
 			if c := alikeness(w, a[at-l:at-l+size]); c > best {
 				best, lag = c, l
 			}
 		}
+		const step = 2 // the signal has no highs: the peak is wider than that
+		for l := 0; l <= lags; l += step {
+			try(l)
+		}
+		try(lag - 1)
+		try(lag + 1)
 		alike = append(alike, best)
 		delays = append(delays, time.Duration(lag)*time.Second/coarse)
 	}
