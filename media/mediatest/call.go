@@ -34,13 +34,13 @@ func Headset() media.DeviceChoice {
 	return media.DeviceChoice{Input: "headset", Output: "headset", Alert: "bell"}
 }
 
-// NewPhone makes a phone at host that says 20 s of [Speech] of the given seed,
+// NewPhone makes a phone at host that says 12 s of [Speech] of the given seed,
 // and closes it with the test.
 func NewPhone(t testing.TB, n *Network, host string, seed uint64, codecs ...codec.Codec) *Phone {
 	t.Helper()
 	p := &Phone{
 		Host: netip.MustParseAddr(host), codecs: codecs,
-		Said: Speech(seed, 20*media.SampleRate, media.SampleRate),
+		Said: Speech(seed, 12*media.SampleRate, media.SampleRate),
 		Bell: NewDevice("bell", nil),
 	}
 	p.Device = NewDevice("headset", p.Said)

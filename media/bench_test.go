@@ -1,0 +1,135 @@
+package media
+
+import (
+	"math"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"parley/media/codec"
+	"parley/media/rtp"
+)
+
+// hole is a network that swallows everything and brings nothing.
+type hole struct{ closed chan struct{} }
+
+func (hole) ListenPacket(at netip.AddrPort) (net.PacketConn, error) {
+	return hole{make(chan struct{})}, nil
+}
+func (h hole) ReadFrom([]byte) (int, net.Addr, error)    { <-h.closed; return 0, nil, net.ErrClosed }
+func (h hole) WriteTo(b []byte, _ net.Addr) (int, error) { return len(b), nil }
+func (h hole) Close() error                              { close(h.closed); return nil }
+func (h hole) LocalAddr() net.Addr                       { return &net.UDPAddr{IP: net.IPv4(10, 0, 0, 1), Port: 5000} }
+func (h hole) SetDeadline(time.Time) error               { return nil }
+func (h hole) SetReadDeadline(time.Time) error           { return nil }
+func (h hole) SetWriteDeadline(time.Time) error          { return nil }
+
+// newQuietCall is an engine with one stream that its loops do not touch, for it
+// was not started.
+func newQuietCall(tb testing.TB, c codec.Codec) (*Engine, *Stream) {
+	tb.Helper()
+	e := New(Config{Codecs: []codec.Codec{c}, Network: hole{}})
+	tb.Cleanup(func() { e.Close() })
+	s, err := e.NewStream(StreamConfig{Local: netip.MustParseAddr("10.0.0.1")})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	f := c.Format()
+	err = s.Configure(Params{
+		Codec: f, Formats: map[uint8]codec.Format{f.PayloadType: f}, Send: true, Receive: true,
+		Remote: netip.MustParseAddrPort("10.0.0.2:5000"),
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return e, s
+}
+
+func sine(frame []float32) {
+	for i := range frame {
+		frame[i] = float32(0.3 * math.Sin(float64(i)*2*math.Pi*10/FrameSamples))
+	}
+}
+
+// One step is 10 ms of one call on the capture loop.
+func BenchmarkCapture(b *testing.B) {
+	for _, c := range []codec.Codec{codec.PCMA(), codec.G722()} {
+		b.Run(c.Format().Name, func(b *testing.B) {
+			e, _ := newQuietCall(b, c)
+			frame := make([]float32, FrameSamples)
+			sine(frame)
+			b.ReportAllocs()
+			for b.Loop() {
+				e.captured(frame)
+			}
+		})
+	}
+}
+
+// One step is 10 ms of one call on the playback loop, with a packet every second
+// step.
+func BenchmarkPlayback(b *testing.B) {
+	for _, c := range []codec.Codec{codec.PCMA(), codec.G722()} {
+		b.Run(c.Format().Name, func(b *testing.B) {
+			e, s := newQuietCall(b, c)
+			feed := newFeed(b, c, s)
+			b.ReportAllocs()
+			for b.Loop() {
+				feed()
+				e.nextFrame()
+			}
+		})
+	}
+}
+
+// newFeed returns a function that is called every 10 ms and gives s its packets.
+func newFeed(tb testing.TB, c codec.Codec, s *Stream) func() {
+	f := c.Format()
+	enc, err := c.NewEncoder(codec.EncoderParams{})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(enc.Close)
+	pcm := make([]float32, f.SampleRate/50)
+	sine(pcm)
+	payload, err := enc.Encode(nil, pcm)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	p := rtp.Packet{PayloadType: f.PayloadType, SSRC: 1, Payload: payload}
+	step := 0
+	return func() {
+		if step%2 == 0 {
+			s.insert(&p)
+			p.Sequence++
+			p.Timestamp += uint32(f.ClockRate / 50)
+			p.Arrival += 20 * time.Millisecond
+		}
+		step++
+	}
+}
+
+func TestTheWayOfAFrameDoesNotAllocate(t *testing.T) {
+	for _, c := range []codec.Codec{codec.PCMA(), codec.PCMU(), codec.G722()} {
+		e, s := newQuietCall(t, c)
+		frame := make([]float32, FrameSamples)
+		sine(frame)
+		feed := newFeed(t, c, s)
+		e.plan.Store(&plan{tones: Tones{RingBack: true}})
+		step := func() {
+			e.captured(frame)
+			feed()
+			e.nextFrame()
+		}
+		for range 300 {
+			step()
+		}
+		if got := testing.AllocsPerRun(500, step); got > 0 {
+			t.Errorf("%s: %v allocations in a frame, want none", c.Format().Name, got)
+		}
+		if st := s.Stats(); st.PacketsSent < 300 || st.Late > 0 {
+			t.Errorf("%s: %+v: the frames did not take their way", c.Format().Name, st)
+		}
+	}
+}
