@@ -27,21 +27,21 @@ const hexID = "hex:"
 type service struct {
 	backends []malgo.Backend
 	log      *slog.Logger
-	context  *context // nil: not connected
+	conn     *connection // nil: not connected
 	probed   time.Time
 }
 
-// context is a miniaudio context, which must outlive its devices. It is freed
+// connection is a miniaudio context, which must outlive its devices. It is freed
 // when the service and every device have let go of it.
-type context struct {
+type connection struct {
 	malgo   *malgo.AllocatedContext
 	backend int // index in service.backends
 	users   atomic.Int32
 }
 
-func (c *context) retain() { c.users.Add(1) }
+func (c *connection) retain() { c.users.Add(1) }
 
-func (c *context) release() {
+func (c *connection) release() {
 	if c.users.Add(-1) == 0 {
 		c.malgo.Uninit()
 		c.malgo.Free()
@@ -49,7 +49,7 @@ func (c *context) release() {
 }
 
 // alive reports whether the sound service still answers.
-func (c *context) alive() bool {
+func (c *connection) alive() bool {
 	_, err := c.malgo.Devices(malgo.Capture)
 	return err == nil
 }
@@ -63,17 +63,17 @@ type found struct {
 
 // drop disconnects.
 func (s *service) drop() {
-	if s.context != nil {
-		s.context.release()
-		s.context = nil
+	if s.conn != nil {
+		s.conn.release()
+		s.conn = nil
 	}
 }
 
-// connect makes s.context the best backend that works.
+// connect makes s.conn the best backend that works.
 func (s *service) connect() error {
 	best := len(s.backends)
-	if s.context != nil {
-		best = s.context.backend
+	if s.conn != nil {
+		best = s.conn.backend
 		if best == 0 || time.Since(s.probed) < probeEvery {
 			return nil
 		}
@@ -83,17 +83,21 @@ func (s *service) connect() error {
 		if !usable(b) {
 			continue
 		}
-		m, err := malgo.InitContext([]malgo.Backend{b}, malgo.ContextConfig{}, nil)
+		m, err := malgo.InitContext([]malgo.Backend{b}, malgo.ContextConfig{
+			// The callback takes microseconds. Where the system does not
+			// allow this, miniaudio goes on with an ordinary thread.
+			ThreadPriority: malgo.ThreadPriorityRealtime,
+		}, nil)
 		if err != nil {
 			continue
 		}
 		s.drop()
-		s.context = &context{malgo: m, backend: i}
-		s.context.retain()
+		s.conn = &connection{malgo: m, backend: i}
+		s.conn.retain()
 		s.log.Info("Sound service connected", "sub", "device", "backend", backendName(b))
 		return nil
 	}
-	if s.context == nil {
+	if s.conn == nil {
 		return media.ErrNoDevice
 	}
 	return nil
@@ -101,25 +105,25 @@ func (s *service) connect() error {
 
 // each calls f with a working connection. That one has died is found out only
 // when f fails; f is then tried once more with a new one.
-func (s *service) each(f func(*context) error) error {
+func (s *service) each(f func(*connection) error) error {
 	if err := s.connect(); err != nil {
 		return err
 	}
-	err := f(s.context)
-	if err == nil || s.context.alive() {
+	err := f(s.conn)
+	if err == nil || s.conn.alive() {
 		return err
 	}
 	s.drop()
 	if connectErr := s.connect(); connectErr != nil {
 		return connectErr
 	}
-	return f(s.context)
+	return f(s.conn)
 }
 
 // list returns all devices, capture first.
 func (s *service) list() ([]found, error) {
 	var all []found
-	err := s.each(func(c *context) error {
+	err := s.each(func(c *connection) error {
 		all = nil
 		for _, kind := range []malgo.DeviceType{malgo.Capture, malgo.Playback} {
 			infos, err := c.malgo.Devices(kind)
@@ -166,7 +170,7 @@ func idText(id []byte) string {
 // open starts a device; an empty id is the default one.
 func (s *service) open(kind malgo.DeviceType, id string) (*stream, error) {
 	var opened *stream
-	err := s.each(func(c *context) error {
+	err := s.each(func(c *connection) error {
 		var mid *malgo.DeviceID
 		name, err := "", error(nil)
 		if id != "" {
@@ -204,7 +208,7 @@ func (s *service) has(kind malgo.DeviceType) int {
 }
 
 // find looks a device up by its ID, or else by its name.
-func (c *context) find(kind malgo.DeviceType, id string) (*malgo.DeviceID, string, error) {
+func (c *connection) find(kind malgo.DeviceType, id string) (*malgo.DeviceID, string, error) {
 	infos, err := c.malgo.Devices(kind)
 	if err != nil {
 		return nil, "", err

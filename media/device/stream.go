@@ -67,7 +67,8 @@ type Counters struct {
 
 // stream is what Capture and Playback share. Read and Write hold mu while they
 // run, so that the device is not freed under them; nobody else waits for it. The
-// C half lives until the stream is garbage, for its counters are read without.
+// C half lives until the stream is closed and garbage, for its counters are read
+// without.
 type stream struct {
 	name    string
 	periods int
@@ -131,7 +132,6 @@ func newStream(ctx malgo.Context, kind malgo.DeviceType, id *malgo.DeviceID, nam
 		ring: ring.Over((*ring.Indexes)(C.parley_stream_indexes(c)),
 			unsafe.Slice((*float32)(C.parley_stream_samples(c)), ringSamples)),
 	}
-	runtime.AddCleanup(s, func(c *C.parley_stream) { C.parley_stream_free(c) }, c)
 	if C.parley_stream_attach(c, rawDevice(dev), C.int(kind), media.SampleRate) != 0 {
 		err = ErrLayout
 	} else {
@@ -139,6 +139,7 @@ func newStream(ctx malgo.Context, kind malgo.DeviceType, id *malgo.DeviceID, nam
 	}
 	if err != nil {
 		dev.Uninit()
+		C.parley_stream_free(c)
 		return nil, err
 	}
 	s.primed = s.Counters().Callbacks
@@ -213,10 +214,12 @@ func (s *stream) Close() error {
 // teardown frees the device. Stopping comes first, for miniaudio's uninit alone
 // does not wake a PulseAudio loop that hears nothing from its server.
 func (s *stream) teardown() {
-	s.mu.Lock() // wait until no Read or Write is inside; later ones see closing
+	s.mu.Lock() // until no Read or Write is inside; later ones see closing
+	s.gone = true
 	s.mu.Unlock()
 	s.dev.Stop()
 	s.dev.Uninit()
+	runtime.AddCleanup(s, func(c *C.parley_stream) { C.parley_stream_free(c) }, s.c)
 	s.release()
 	close(s.done)
 }
