@@ -37,6 +37,23 @@ func TestCleanLinkIsPlayedUnchanged(t *testing.T) {
 	}
 }
 
+// On a link of a healthy LAN nothing is ever missing, wherever the calls to Get
+// fall, and the delay stays within a packet and a frame.
+func TestSmallJitterIsNotHeard(t *testing.T) {
+	for seed := range uint64(8) {
+		l := link{codec: newLinear(8000), ptime: 20 * msec, phase: time.Duration(seed) * 300 * time.Microsecond,
+			delay: uniform(2*msec, seed), seconds: 20}
+		r := l.run(t, Config{})
+		if s := r.stats; s.Concealed+s.Late+s.Lost+s.Accelerated != 0 || s.Expanded > maxPeriod {
+			t.Errorf("seed %d: stats = %+v, want nothing changed but for one period", seed, s)
+		}
+		_, delays := match(r.in, r.out, 8000, 60*msec)
+		if got := median(delays); got > 34*msec { // the converter takes 3.4
+			t.Errorf("seed %d: delay = %v, want at most 34 ms", seed, got)
+		}
+	}
+}
+
 func TestCodecRatesAreConverted(t *testing.T) {
 	for _, c := range []codec.Codec{newLinear(8000), newLinear(16000), newLinear(24000), codec.PCMA()} {
 		l := link{codec: c, ptime: 20 * msec, seconds: 10}
