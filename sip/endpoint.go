@@ -169,8 +169,8 @@ func (e *Endpoint) shut() {
 	for _, f := range e.feeds {
 		_ = f.Close()
 	}
+	e.wg.Wait() // the read loops of datagram sockets among others
 	_ = e.tpl.Close()
-	e.wg.Wait()
 }
 
 // spawn runs f on a goroutine that Close waits for. It reports false, and runs

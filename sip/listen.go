@@ -94,7 +94,9 @@ func (e *Endpoint) serveStream(transport string, l net.Listener) {
 		serve = e.tpl.ServeTLS
 	}
 	e.supervise(local, l,
-		func(s any) error { return serve(e.filter.Listener(&acceptor{Listener: s.(net.Listener), e: e, transport: transport})) },
+		func(s any) error {
+			return serve(e.filter.Listener(&acceptor{Listener: s.(net.Listener), e: e, transport: transport}))
+		},
 		func(ctx context.Context) (any, error) { return e.net.Listen(ctx, local) })
 }
 
@@ -175,6 +177,7 @@ func (d *datagrams) ReadFrom(b []byte) (int, net.Addr, error) {
 			return n, from, nil
 		}
 		if errors.Is(err, net.ErrClosed) || failed >= maxReadErrors {
+			d.e.linger()
 			return n, from, err
 		}
 	}
@@ -183,6 +186,15 @@ func (d *datagrams) ReadFrom(b []byte) (int, net.Addr, error) {
 func (d *datagrams) WriteTo(b []byte, to net.Addr) (int, error) {
 	d.e.trace(true, "udp", d.LocalAddr(), to, b)
 	return d.PacketConn.WriteTo(b, to)
+}
+
+// linger keeps a closed socket in the stack's pool for a moment while the
+// endpoint closes. A request that is still being looked at would otherwise find
+// it missing, and the stack would open a socket of its own that nobody closes.
+func (e *Endpoint) linger() {
+	if e.ctx.Err() != nil {
+		time.Sleep(lingerTime)
+	}
 }
 
 func (e *Endpoint) trace(sent bool, transport string, local, remote net.Addr, data []byte) {

@@ -38,6 +38,8 @@ const (
 	handshakePatience = 10 * time.Second
 	// holdBack is how long a request that arrived ahead of its turn waits.
 	holdBack = 200 * time.Millisecond
+	// lingerTime is how long closed sockets stay known while closing down.
+	lingerTime = 20 * time.Millisecond
 	// provisionalEvery keeps proxies from giving up on a ringing call (RFC 3261
 	// section 13.3.1.1).
 	provisionalEvery = time.Minute

@@ -52,6 +52,9 @@ func (s *stream) Read(b []byte) (int, error) {
 		}
 		s.e.trace(false, s.key.transport, s.LocalAddr(), s.RemoteAddr(), b[:n])
 	}
+	if err != nil {
+		s.e.linger()
+	}
 	return n, err
 }
 
