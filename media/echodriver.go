@@ -1,13 +1,13 @@
-package virtual
+package media
 
 import (
 	"sync"
 	"time"
 
-	"parley/media"
+	"parley/media/virtual"
 )
 
-// An EchoDriver has one device, an [Echo]. Opening both its directions gives two
+// An EchoDriver has one device, a [virtual.Echo]. Opening both its directions gives two
 // ends of the same echo; once both are closed the next opening begins a new one
 // with its greeting.
 type EchoDriver struct {
@@ -15,27 +15,27 @@ type EchoDriver struct {
 	greeting []float32
 
 	mu   sync.Mutex // guards what follows
-	echo *Echo
+	echo *virtual.Echo
 	open int
 }
 
-var _ media.Driver = (*EchoDriver)(nil)
+var _ Driver = (*EchoDriver)(nil)
 
-// NewEchoDriver returns a driver whose echoes are those of [NewEcho].
+// NewEchoDriver returns a driver whose echoes are those of [virtual.NewEcho].
 func NewEchoDriver(delay time.Duration, greeting []float32) *EchoDriver {
 	return &EchoDriver{delay: delay, greeting: greeting}
 }
 
 // Devices lists the one device.
-func (d *EchoDriver) Devices() ([]media.DeviceInfo, error) {
-	return []media.DeviceInfo{{ID: "echo", Name: "Echo", Input: true, Output: true, Default: true}}, nil
+func (d *EchoDriver) Devices() ([]DeviceInfo, error) {
+	return []DeviceInfo{{ID: "echo", Name: "Echo", Input: true, Output: true, Default: true}}, nil
 }
 
 // OpenCapture opens the end that is heard.
-func (d *EchoDriver) OpenCapture(string) (media.Capture, error) { return d.end(), nil }
+func (d *EchoDriver) OpenCapture(string) (Capture, error) { return d.end(), nil }
 
 // OpenPlayback opens the end that is spoken to.
-func (d *EchoDriver) OpenPlayback(string) (media.Playback, error) { return d.end(), nil }
+func (d *EchoDriver) OpenPlayback(string) (Playback, error) { return d.end(), nil }
 
 // Close does nothing: the ends are closed one by one.
 func (d *EchoDriver) Close() error { return nil }
@@ -44,7 +44,7 @@ func (d *EchoDriver) end() *echoEnd {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.echo == nil {
-		d.echo = NewEcho(d.delay, d.greeting)
+		d.echo = virtual.NewEcho(d.delay, d.greeting)
 	}
 	d.open++
 	return &echoEnd{Echo: d.echo, driver: d}
@@ -52,7 +52,7 @@ func (d *EchoDriver) end() *echoEnd {
 
 // echoEnd is one direction of an echo that two have open.
 type echoEnd struct {
-	*Echo
+	*virtual.Echo
 	driver *EchoDriver
 	once   sync.Once
 }

@@ -1,11 +1,9 @@
-package virtual
+package media
 
 import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"parley/media"
 )
 
 func TestEchoDriverGreetsEachTime(t *testing.T) {
@@ -20,7 +18,7 @@ func TestEchoDriverGreetsEachTime(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			frame := make([]float32, media.FrameSamples)
+			frame := make([]float32, FrameSamples)
 			if err := in.Read(frame); err != nil {
 				t.Fatalf("Read in round %d: %v", round, err)
 			}

@@ -21,6 +21,7 @@ const (
 
 	// From the network.
 	GotInvite          // a new incoming call
+	GotBadInvite       // one that must be turned away: no codec in common, busy, do not disturb
 	GotProgress        // a provisional response: trying, ringing or early media
 	GotAnswer          // a 2xx whose session description suits
 	GotBadAnswer       // a 2xx whose session description does not
@@ -47,7 +48,7 @@ const (
 var inputNames = [numInputs]string{
 	"Connect", "Accept", "Reject", "End", "Hold", "Unhold",
 	"SendDTMF", "StartRecording", "StopRecording",
-	"GotInvite", "GotProgress", "GotAnswer", "GotBadAnswer", "GotRefusal",
+	"GotInvite", "GotBadInvite", "GotProgress", "GotAnswer", "GotBadAnswer", "GotRefusal",
 	"GotCancel", "GotConfirmation", "GotReinvite", "GotEmptyReinvite",
 	"GotReinviteOK", "GotReinviteGlare", "GotReinviteRefusal", "GotBye", "GotOver",
 	"Prepared", "PrepareFailed", "RingTimeout", "GlareTimeout",

@@ -51,6 +51,7 @@ var rules = []rule{
 
 	// Incoming.
 	{GotInvite, []Place{{Null, Idle}}, ringing, []Effect{NotifyNewIncoming, SendRinging, AwaitAnswer}},
+	{GotBadInvite, []Place{{Null, Idle}}, over, []Effect{NotifyNewIncoming, SendRefusal, NotifyFailed, NotifyDidEnd}},
 	{Accept, []Place{ringing}, accepting, []Effect{NotifyWillStart, Prepare}},
 	{Prepared, []Place{accepting}, answered, []Effect{SendOK, StartStreams}},
 	{PrepareFailed, []Place{accepting}, over, []Effect{SendRefusal, StopStreams, NotifyFailed, NotifyDidEnd}},

@@ -1,0 +1,294 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"parley/sip"
+	"parley/storage"
+)
+
+var (
+	// ErrNoSuchAccount is returned for an id that names no account.
+	ErrNoSuchAccount = errors.New("middleware: there is no such account")
+	// ErrAccountExists is returned for a new account whose id is taken.
+	ErrAccountExists = errors.New("middleware: there is an account with this address already")
+)
+
+// AccountSettings is what can be set of an account, but for its password. It is
+// a plain value; changing a copy changes nothing else.
+type AccountSettings = storage.Account
+
+// NewAccountSettings returns the settings of a new account with that address,
+// with defaults for all else.
+func NewAccountSettings(id string) AccountSettings { return storage.NewAccount(id) }
+
+// AccountManager loads the accounts and keeps track of them. Its methods may be
+// used from any goroutine.
+type AccountManager struct {
+	app *SIPApplication
+
+	mu       sync.Mutex // guards what follows
+	accounts []*Account // in the order shown
+	started  bool
+	standard string // id of the default account as last told
+}
+
+// start loads and starts all accounts.
+func (m *AccountManager) start() {
+	set := m.app.settings.Get()
+	m.mu.Lock()
+	m.started = true
+	for _, a := range set.Accounts {
+		m.accounts = append(m.accounts, newAccount(m.app, a))
+	}
+	list := slices.Clone(m.accounts)
+	m.mu.Unlock()
+	m.noteDefault()
+	for _, a := range list {
+		m.app.bus.Publish(SIPAccountManagerDidAddAccount{AboutAccount: a.about()})
+		a.start()
+	}
+}
+
+// stop deactivates all accounts, side by side. Each is bounded in time.
+func (m *AccountManager) stop() {
+	m.mu.Lock()
+	m.started = false
+	list := slices.Clone(m.accounts)
+	m.mu.Unlock()
+	var wg sync.WaitGroup
+	for _, a := range list {
+		wg.Go(a.stop)
+	}
+	wg.Wait()
+}
+
+// HasAccount reports whether there is an account with that id.
+func (m *AccountManager) HasAccount(id string) bool {
+	_, err := m.GetAccount(id)
+	return err == nil
+}
+
+// GetAccount returns the account with that id, or ErrNoSuchAccount.
+func (m *AccountManager) GetAccount(id string) (*Account, error) {
+	id = canonicalID(id)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, a := range m.accounts {
+		if a.id == id {
+			return a, nil
+		}
+	}
+	return nil, fmt.Errorf("%w: %q", ErrNoSuchAccount, sip.CleanText(id, 120))
+}
+
+// GetAccounts returns all accounts in the order shown.
+func (m *AccountManager) GetAccounts() []*Account {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.accounts)
+}
+
+// Snapshots returns the snapshots of all accounts in the order shown.
+func (m *AccountManager) Snapshots() []AccountSnapshot {
+	accounts := m.GetAccounts()
+	list := make([]AccountSnapshot, len(accounts))
+	for i, a := range accounts {
+		list[i] = a.Snapshot()
+	}
+	return list
+}
+
+// DefaultAccount returns the account for outgoing calls: the chosen one if it
+// is enabled, else the first enabled one, else nil.
+func (m *AccountManager) DefaultAccount() *Account {
+	set := m.app.settings.Get()
+	id := defaultOf(set)
+	if id == "" {
+		return nil
+	}
+	a, _ := m.GetAccount(id)
+	return a
+}
+
+func defaultOf(set storage.Settings) string {
+	if a := set.Account(set.DefaultAccount); a != nil && a.Enabled {
+		return a.ID
+	}
+	for _, a := range set.Accounts {
+		if a.Enabled {
+			return a.ID
+		}
+	}
+	return ""
+}
+
+func (m *AccountManager) isDefault(id string) bool { return defaultOf(m.app.settings.Get()) == id }
+
+// SetDefaultAccount chooses the account for outgoing calls.
+func (m *AccountManager) SetDefaultAccount(id string) error {
+	if _, err := m.GetAccount(id); err != nil {
+		return err
+	}
+	return m.app.change(func(s *storage.Settings) error {
+		s.DefaultAccount = canonicalID(id)
+		return nil
+	})
+}
+
+// noteDefault tells when another account became the default.
+func (m *AccountManager) noteDefault() {
+	now := defaultOf(m.app.settings.Get())
+	m.mu.Lock()
+	old := m.standard
+	m.standard = now
+	m.mu.Unlock()
+	if old != now {
+		m.app.bus.Publish(SIPAccountManagerDidChangeDefaultAccount{OldAccount: old, Account: now})
+	}
+}
+
+// AddAccount makes an account and starts it. The password, if not empty, is
+// kept in the keyring first: ctx bounds how long the person may take to unlock
+// it. Errors name the field that is wrong.
+func (m *AccountManager) AddAccount(ctx context.Context, set AccountSettings, password string) (*Account, error) {
+	set.ID = canonicalID(set.ID)
+	if err := checkID(set.ID); err != nil {
+		return nil, err
+	}
+	if m.HasAccount(set.ID) {
+		return nil, fmt.Errorf("%w: %s", ErrAccountExists, set.ID)
+	}
+	if password != "" {
+		if err := m.app.secrets.Set(ctx, set.ID, password); err != nil {
+			return nil, fmt.Errorf("middleware: password of %s: %w", set.ID, err)
+		}
+	}
+	err := m.app.change(func(s *storage.Settings) error {
+		s.Accounts = append(s.Accounts, set)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	a := newAccount(m.app, set)
+	m.mu.Lock()
+	m.accounts = append(m.accounts, a)
+	started := m.started
+	m.mu.Unlock()
+	m.noteDefault()
+	m.app.bus.Publish(SIPAccountManagerDidAddAccount{AboutAccount: a.about()})
+	if started {
+		a.start()
+	}
+	return a, nil
+}
+
+// RemoveAccount unregisters and deletes an account and its password. It blocks
+// for as long as the registrar may take, a few seconds at most.
+func (m *AccountManager) RemoveAccount(ctx context.Context, id string) error {
+	a, err := m.GetAccount(id)
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	m.accounts = slices.DeleteFunc(m.accounts, func(o *Account) bool { return o == a })
+	started := m.started
+	m.mu.Unlock()
+	if started {
+		a.stop()
+	}
+	err = m.app.change(func(s *storage.Settings) error {
+		s.RemoveAccount(a.id)
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	m.noteDefault()
+	m.app.bus.Publish(SIPAccountManagerDidRemoveAccount{AboutAccount: a.about()})
+	if err := m.app.secrets.Delete(ctx, a.id); err != nil {
+		return fmt.Errorf("middleware: password of %s: %w", a.id, err)
+	}
+	return nil
+}
+
+// ChangeAccount saves changed settings of an account, which then follows them.
+// The account's id cannot be changed.
+func (m *AccountManager) ChangeAccount(id string, change func(*AccountSettings) error) error {
+	a, err := m.GetAccount(id)
+	if err != nil {
+		return err
+	}
+	err = m.app.change(func(s *storage.Settings) error {
+		set := s.Account(a.id)
+		if set == nil {
+			return fmt.Errorf("%w: %q", ErrNoSuchAccount, a.id)
+		}
+		if err := change(set); err != nil {
+			return err
+		}
+		set.ID = a.id
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	m.noteDefault()
+	a.queue.Put(a.apply)
+	return nil
+}
+
+// SetPassword keeps a new password and registers with it.
+func (m *AccountManager) SetPassword(ctx context.Context, id, password string) error {
+	a, err := m.GetAccount(id)
+	if err != nil {
+		return err
+	}
+	if err := m.app.secrets.Set(ctx, a.id, password); err != nil {
+		return fmt.Errorf("middleware: password of %s: %w", a.id, err)
+	}
+	a.Reregister()
+	return nil
+}
+
+// FindAccount returns the enabled account that a request to contact is for: the
+// one with that random contact user, else the one with that address, else that
+// user name; nil if there is none.
+func (m *AccountManager) FindAccount(contact string) *Account {
+	u, err := sip.ParseURI(contact)
+	if err != nil {
+		return nil
+	}
+	tests := []func(*Account) bool{
+		func(a *Account) bool { return a.user == u.User },
+		func(a *Account) bool { return a.id == canonicalID(u.User+"@"+u.Host) },
+		func(a *Account) bool { return userOf(a.id) == u.User },
+	}
+	for _, match := range tests {
+		for _, a := range m.GetAccounts() {
+			if a.Snapshot().Enabled && match(a) {
+				return a
+			}
+		}
+	}
+	return nil
+}
+
+// canonicalID accepts "sip:" in front and folds the domain's case.
+func canonicalID(id string) string {
+	id = strings.TrimSpace(id)
+	if rest, ok := strings.CutPrefix(strings.ToLower(id), "sip:"); ok {
+		id = id[len(id)-len(rest):]
+	}
+	user, domain, found := strings.Cut(id, "@")
+	if !found {
+		return id
+	}
+	return user + "@" + strings.ToLower(domain)
+}

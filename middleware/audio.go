@@ -1,0 +1,152 @@
+package middleware
+
+import (
+	"sync"
+
+	"parley/media"
+	"parley/middleware/bus"
+	"parley/storage"
+)
+
+// A Device is a sound device as the system names it.
+type Device = media.DeviceInfo
+
+// AudioSnapshot is the state of the sound devices.
+type AudioSnapshot struct {
+	Input, Output, Alert string // as chosen: "default", "null", "file:PATH" or a name
+	Muted                bool
+	Trouble              map[string]string // "input", "output", "alert": the name of the device that is missing
+}
+
+// AudioManager chooses the sound devices and mutes the microphone. Its methods
+// may be used from any goroutine.
+type AudioManager struct {
+	bus    *bus.Bus
+	engine *media.Engine
+	app    *SIPApplication
+
+	mu       sync.Mutex // guards what follows
+	choice   media.DeviceChoice
+	override media.DeviceChoice // from the command line; empty fields follow the settings
+	trouble  map[string]string
+}
+
+// Devices lists the sound devices as they are now. It may block for as long as
+// the system takes to name them.
+func (m *AudioManager) Devices() ([]Device, error) { return m.engine.Devices() }
+
+// Snapshot returns what is chosen and what is missing.
+func (m *AudioManager) Snapshot() AudioSnapshot {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.snapshotLocked()
+}
+
+func (m *AudioManager) snapshotLocked() AudioSnapshot {
+	trouble := make(map[string]string, len(m.trouble))
+	for k, v := range m.trouble {
+		trouble[k] = v
+	}
+	return AudioSnapshot{
+		Input: m.choice.Input, Output: m.choice.Output, Alert: m.choice.Alert,
+		Muted: m.engine.Muted(), Trouble: trouble,
+	}
+}
+
+// SetMuted mutes the microphone for all calls, or unmutes it.
+func (m *AudioManager) SetMuted(on bool) {
+	if m.engine.Muted() == on {
+		return
+	}
+	m.engine.SetMuted(on)
+	m.bus.Publish(AudioMuteDidChange{Muted: on})
+}
+
+// Muted reports whether the microphone is muted.
+func (m *AudioManager) Muted() bool { return m.engine.Muted() }
+
+// Levels returns how loud microphone and speaker are now, 0 to 1. It is cheap:
+// poll it as often as something is drawn.
+func (m *AudioManager) Levels() (in, out float32) { return m.engine.Levels() }
+
+// SetDevices chooses devices and saves the choice; empty strings leave one as
+// it is. Calls go on with the new devices.
+func (m *AudioManager) SetDevices(input, output, alert string) error {
+	m.mu.Lock()
+	m.override = media.DeviceChoice{
+		Input: keep(m.override.Input, input), Output: keep(m.override.Output, output), Alert: keep(m.override.Alert, alert),
+	}
+	m.mu.Unlock()
+	return m.app.change(func(s *storage.Settings) error {
+		set := func(field *string, value string) {
+			if value != "" {
+				*field = value
+			}
+		}
+		set(&s.Audio.Input, input)
+		set(&s.Audio.Output, output)
+		set(&s.Audio.Alert, alert)
+		return nil
+	})
+}
+
+// keep drops what the command line said once a person chose something else.
+func keep(override, chosen string) string {
+	if chosen != "" {
+		return ""
+	}
+	return override
+}
+
+// follow applies changed settings.
+func (m *AudioManager) follow(old, now storage.Settings) {
+	if old.Audio.Input != now.Audio.Input || old.Audio.Output != now.Audio.Output || old.Audio.Alert != now.Audio.Alert {
+		m.apply(now)
+	}
+}
+
+func (m *AudioManager) apply(set storage.Settings) {
+	m.mu.Lock()
+	pick := func(override, chosen string) string {
+		if override != "" {
+			return override
+		}
+		return chosen
+	}
+	m.choice = media.DeviceChoice{
+		Input:  pick(m.override.Input, set.Audio.Input),
+		Output: pick(m.override.Output, set.Audio.Output),
+		Alert:  pick(m.override.Alert, set.Audio.Alert),
+	}
+	m.trouble = map[string]string{}
+	choice, snap := m.choice, m.snapshotLocked()
+	m.mu.Unlock()
+	m.engine.SetDevices(choice)
+	m.bus.Publish(AudioDevicesDidChange{Now: snap})
+}
+
+func (m *AudioManager) choiceNow() media.DeviceChoice {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.choice
+}
+
+// gotEvent tells what the engine noticed. It runs on a goroutine of the engine.
+func (m *AudioManager) gotEvent(ev media.Event) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	switch ev := ev.(type) {
+	case media.DeviceLost:
+		m.failedLocked(ev.Which, ev.Name, ev.Err)
+	case media.DeviceFailed:
+		m.failedLocked(ev.Which, ev.Name, ev.Err)
+	case media.DeviceRestored:
+		delete(m.trouble, ev.Which.String())
+		m.bus.Publish(AudioDeviceDidRecover{Which: ev.Which.String(), Name: ev.Name, Now: m.snapshotLocked()})
+	}
+}
+
+func (m *AudioManager) failedLocked(which media.Which, name string, err error) {
+	m.trouble[which.String()] = name
+	m.bus.Publish(AudioDeviceDidFail{Which: which.String(), Name: name, Err: err, Now: m.snapshotLocked()})
+}

@@ -1,0 +1,196 @@
+package middleware
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"parley/sip"
+	"parley/storage"
+)
+
+// localEndpoint serves calls without an account.
+type localEndpoint struct {
+	*sip.Endpoint
+	user string // random contact user
+}
+
+// listenLocal opens the endpoint for direct calls, on the port of the last time
+// if that is free.
+func (app *SIPApplication) listenLocal(ctx context.Context) (*localEndpoint, error) {
+	l := &localEndpoint{user: randomLetters(8)}
+	c := app.sipConfig(l.user)
+	c.OnCall = func(call *sip.Call) { _ = app.sessions.incoming(call, nil) }
+	c.Admit = func(r sip.Request) int {
+		if r.RequestURI.User == l.user || app.settings.Get().Calls.DirectCalls {
+			return 0
+		}
+		return 404
+	}
+	port := int(app.config.Direct.Port())
+	fixed := port != 0
+	if !fixed {
+		port = app.settings.Get().Network.Port
+	}
+	ep, err := listenOn(ctx, c, app.config.Listen, port, fixed)
+	if err != nil {
+		return nil, err
+	}
+	l.Endpoint = ep
+	app.keepPort(ep, func(s *storage.Settings, port int) { s.Network.Port = port })
+	return l, nil
+}
+
+// listenFor opens the sockets of an account, on the port of the last time if
+// that is free.
+func (app *SIPApplication) listenFor(a *Account, set AccountSettings) (*sip.Endpoint, error) {
+	c := app.sipConfig(a.user)
+	tlsConfig, err := app.tlsConfig()
+	if err != nil {
+		return nil, err
+	}
+	c.TLS = tlsConfig
+	for _, addr := range app.config.Listen {
+		c.ListenTLS = append(c.ListenTLS, netip.AddrPortFrom(addr.Addr(), 0))
+	}
+	c.OnCall = func(call *sip.Call) { _ = app.sessions.incoming(call, a) }
+	c.Admit = a.admit
+	ep, err := listenOn(context.Background(), c, app.config.Listen, set.LocalPort, false)
+	if err != nil {
+		return nil, err
+	}
+	app.keepPort(ep, func(s *storage.Settings, port int) {
+		if acc := s.Account(a.id); acc != nil {
+			acc.LocalPort = port
+		}
+	})
+	return ep, nil
+}
+
+func (app *SIPApplication) sipConfig(user string) sip.Config {
+	return sip.Config{
+		Log: app.log.With("sub", "sip"), UserAgent: app.config.UserAgent,
+		Resolver: app.resolver, Network: app.config.Network, Tracer: app.config.Tracer,
+		ContactUser: user,
+		OnTransportFailure: func(err error) {
+			app.log.Warn("Listening socket lost", "err", err)
+		},
+	}
+}
+
+// listenOn listens on port at every address; if it is taken and not demanded,
+// on any.
+func listenOn(ctx context.Context, c sip.Config, addrs []netip.AddrPort, port int, demanded bool) (*sip.Endpoint, error) {
+	try := func(port int) (*sip.Endpoint, error) {
+		c.Listen = nil
+		for _, a := range addrs {
+			c.Listen = append(c.Listen, netip.AddrPortFrom(a.Addr(), uint16(port)))
+		}
+		return sip.Listen(ctx, c)
+	}
+	ep, err := try(port)
+	if err != nil && port != 0 && !demanded {
+		ep, err = try(0)
+	}
+	return ep, err
+}
+
+// keepPort remembers the port in use, so that the next start has the same.
+func (app *SIPApplication) keepPort(ep *sip.Endpoint, set func(*storage.Settings, int)) {
+	addrs := ep.Addrs()
+	if len(addrs) == 0 || app.config.Direct.Port() != 0 {
+		return
+	}
+	port := int(addrs[0].Addr.Port())
+	if _, _, err := app.settings.Update(func(s *storage.Settings) { set(s, port) }); err != nil {
+		app.log.Info("Port not kept", "err", err)
+	}
+}
+
+// resolveTarget finds out whom a request to dial means and how to get there.
+func (app *SIPApplication) resolveTarget(r DialRequest) (target, *Account, Peer, error) {
+	if app.local == nil {
+		return target{}, nil, Peer{}, errNotListening
+	}
+	if equalFold(r.Target, EchoTarget) && app.echo != nil {
+		t := app.directTarget(app.echo.uri)
+		return t, nil, Peer{Name: echoName, Address: EchoTarget, URI: EchoTarget}, nil
+	}
+	u, err := parseTarget(r.Target)
+	if err != nil {
+		return target{}, nil, Peer{}, err
+	}
+	account, err := app.chooseAccount(r.Account, u)
+	if err != nil {
+		return target{}, nil, Peer{}, err
+	}
+	if account == nil {
+		if u.Host == "" {
+			return target{}, nil, Peer{}, ErrNoAccount
+		}
+		return app.directTarget(u), nil, peerOf(sip.Address{URI: u}), nil
+	}
+	if u.Host == "" {
+		u.Host = domainOf(account.id)
+	}
+	t, err := account.target(u)
+	return t, account, peerOf(sip.Address{URI: u}), err
+}
+
+// chooseAccount picks the account for a call to u: the one asked for, else the
+// one at u's domain, else the default one. Addresses of machines are called
+// without an account.
+func (app *SIPApplication) chooseAccount(id string, u sip.URI) (*Account, error) {
+	if id != "" {
+		return app.accounts.GetAccount(id)
+	}
+	for _, a := range app.accounts.GetAccounts() {
+		if u.Host != "" && equalFold(domainOf(a.id), u.Host) && a.Snapshot().Enabled {
+			return a, nil
+		}
+	}
+	if isDirect(u) {
+		return nil, nil
+	}
+	return app.accounts.DefaultAccount(), nil
+}
+
+// directTarget is a call to u without an account.
+func (app *SIPApplication) directTarget(u sip.URI) target {
+	ep := app.direct()
+	from := sip.URI{Scheme: "sip", User: app.local.user, Host: "localhost"}
+	if addrs := ep.Addrs(); len(addrs) > 0 {
+		from.Host = addrs[0].Addr.Addr().String()
+	}
+	return target{
+		endpoint: ep, uri: u,
+		from: sip.Address{Name: app.settings.Get().General.UserName, URI: from},
+		to:   sip.Address{URI: u},
+		lookup: func(ctx context.Context) ([]sip.Route, error) {
+			return app.resolver.Lookup(ctx, u, "")
+		},
+	}
+}
+
+// target is a call from the account to u.
+func (a *Account) target(u sip.URI) (target, error) {
+	ep := a.ep.Load()
+	if ep == nil {
+		return target{}, fmt.Errorf("%w: %s", ErrAccountInactive, a.id)
+	}
+	// The password is fetched with the routes, since a keyring may take its time.
+	auth := new(sip.Authorizer)
+	return target{
+		endpoint: endpoint{ep}, uri: u, from: a.address(), to: sip.Address{URI: u}, auth: auth,
+		lookup: func(ctx context.Context) ([]sip.Route, error) {
+			creds, err := a.credentials(ctx)
+			if err != nil && !errors.Is(err, storage.ErrSecretsUnavailable) {
+				return nil, err
+			}
+			*auth = *sip.NewAuthorizer(creds, rand.Reader)
+			return a.routes(ctx, u)
+		},
+	}, nil
+}

@@ -1,0 +1,210 @@
+package middleware
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"parley/middleware/bus"
+	"parley/storage"
+)
+
+// A HistoryEntry is one call of the past, or one that is going on.
+type HistoryEntry = storage.Call
+
+// A HistoryQuery asks for a page of the history.
+type HistoryQuery = storage.Query
+
+// The outcomes of a call.
+const (
+	OutcomeAnswered  = storage.Answered
+	OutcomeMissed    = storage.Missed
+	OutcomeDeclined  = storage.Declined
+	OutcomeBusy      = storage.Busy
+	OutcomeFailed    = storage.Failed
+	OutcomeCanceled  = storage.Cancelled
+	OutcomeElsewhere = storage.Elsewhere
+)
+
+// historyTime bounds one write to the history.
+const historyTime = 10 * time.Second
+
+// History keeps every call. It follows the bus on a goroutine of its own, so
+// that a slow disk never holds up a call. Reading methods block for the
+// database.
+type History struct {
+	log    *slog.Logger
+	bus    *bus.Bus
+	store  *storage.History
+	client *bus.Client
+	done   chan struct{}
+	unseen atomic.Int64
+
+	rows map[SessionID]*storage.Call // owned by the goroutine
+}
+
+func newHistory(log *slog.Logger, b *bus.Bus, store *storage.History) *History {
+	h := &History{
+		log: log, bus: b, store: store,
+		client: bus.NewClient("history"), done: make(chan struct{}),
+		rows: map[SessionID]*storage.Call{},
+	}
+	bus.On(h.client, func(n SIPSessionNewIncoming) { h.begin(n.Now) })
+	bus.On(h.client, func(n SIPSessionNewOutgoing) { h.begin(n.Now) })
+	bus.On(h.client, func(n SIPSessionDidStart) { h.write(n.Now) })
+	bus.On(h.client, func(n SIPSessionDidStartRecordingAudio) {
+		if row := h.rows[n.Session]; row != nil {
+			row.Recording = n.FileName
+			h.write(n.Now)
+		}
+	})
+	bus.On(h.client, func(n SIPSessionDidEnd) { h.end(n.Now) })
+	bus.On(h.client, func(SIPApplicationDidEnd) { b.Detach(h.client) })
+	return h
+}
+
+// start follows the bus until SIPApplicationDidEnd.
+func (h *History) start() {
+	h.countUnseen()
+	h.bus.Attach(h.client)
+	go func() {
+		defer close(h.done)
+		h.client.Run(context.Background())
+	}()
+}
+
+// wait returns when everything up to SIPApplicationDidEnd is written.
+func (h *History) wait() { <-h.done }
+
+func (h *History) begin(s SessionSnapshot) {
+	row := rowOf(s)
+	ctx, cancel := context.WithTimeout(context.Background(), historyTime)
+	defer cancel()
+	id, err := h.store.Add(ctx, row)
+	if err != nil {
+		h.log.Error("Call not written to the history", "err", err)
+		return
+	}
+	row.ID = id
+	h.rows[s.ID] = &row
+	h.changed()
+}
+
+func (h *History) write(s SessionSnapshot) {
+	row := h.rows[s.ID]
+	if row == nil {
+		return
+	}
+	now := rowOf(s)
+	now.ID, now.Recording = row.ID, row.Recording
+	*row = now
+	ctx, cancel := context.WithTimeout(context.Background(), historyTime)
+	defer cancel()
+	if err := h.store.Update(ctx, now); err != nil {
+		h.log.Error("Call not updated in the history", "err", err)
+	}
+	h.changed()
+}
+
+func (h *History) end(s SessionSnapshot) {
+	h.write(s)
+	delete(h.rows, s.ID)
+}
+
+func (h *History) changed() {
+	h.countUnseen()
+	h.bus.Publish(HistoryDidChange{Unseen: h.Unseen()})
+}
+
+func (h *History) countUnseen() {
+	ctx, cancel := context.WithTimeout(context.Background(), historyTime)
+	defer cancel()
+	if n, err := h.store.UnseenMissed(ctx); err == nil {
+		h.unseen.Store(int64(n))
+	}
+}
+
+// rowOf makes the history's row of a session.
+func rowOf(s SessionSnapshot) storage.Call {
+	row := storage.Call{
+		SessionID: strconv.FormatInt(int64(s.ID), 10), Account: s.Account,
+		Direction: storage.Outgoing,
+		PeerName:  s.Peer.Name, PeerURI: s.Peer.URI,
+		Start: s.Created, Answered: s.Started, End: s.Stopped,
+		Code: s.End.Code, Reason: s.End.Reason, Codec: s.Audio.Codec,
+		Outcome: outcomeOf(s), Seen: true,
+	}
+	if s.Direction == Incoming {
+		row.Direction = storage.Incoming
+	}
+	if s.Audio.Encryption != NotEncrypted {
+		row.Secure = s.Audio.Encryption.String()
+	}
+	if row.Outcome == storage.Missed {
+		row.Seen = false
+	}
+	return row
+}
+
+// outcomeOf says in one word how a session ended; empty while it goes on.
+func outcomeOf(s SessionSnapshot) storage.Outcome {
+	switch {
+	case s.Stopped.IsZero():
+		return ""
+	case !s.Started.IsZero():
+		return storage.Answered
+	case s.End.Kind == Elsewhere:
+		return storage.Elsewhere
+	case s.Direction == Incoming && s.End.By == Local && (s.End.Kind == Declined || s.End.Kind == Busy):
+		return storage.Declined
+	case s.Direction == Incoming && (s.End.Kind == Canceled || s.End.Kind == NoAnswer):
+		return storage.Missed
+	case s.End.Kind == Declined:
+		return storage.Declined
+	case s.End.Kind == Busy:
+		return storage.Busy
+	case s.Direction == Outgoing && (s.End.Kind == Canceled || s.End.By == Local && s.End.Kind == NoFailure):
+		return storage.Cancelled
+	}
+	return storage.Failed
+}
+
+// Search returns a page of calls, newest first. It blocks for the database.
+func (h *History) Search(ctx context.Context, q HistoryQuery) ([]HistoryEntry, error) {
+	return h.store.Search(ctx, q)
+}
+
+// LastDialed returns what was called last, or an empty string.
+func (h *History) LastDialed(ctx context.Context) string {
+	c, err := h.store.LastDialed(ctx)
+	if err != nil {
+		return ""
+	}
+	return c.PeerURI
+}
+
+// Unseen returns how many missed calls were not looked at. It does not block.
+func (h *History) Unseen() int { return int(h.unseen.Load()) }
+
+// MarkSeen notes that the person has looked at the missed calls.
+func (h *History) MarkSeen(ctx context.Context) error {
+	err := h.store.MarkAllSeen(ctx)
+	h.changed()
+	return err
+}
+
+// Delete removes entries.
+func (h *History) Delete(ctx context.Context, ids ...int64) error {
+	err := h.store.Delete(ctx, ids...)
+	h.changed()
+	return err
+}
+
+// Clear removes all entries. Recordings stay where they are.
+func (h *History) Clear(ctx context.Context) error {
+	err := h.store.Clear(ctx)
+	h.changed()
+	return err
+}

@@ -1,0 +1,175 @@
+// Package middlewaretest builds whole applications for tests: real accounts,
+// sessions, SIP and media, over a network in memory and devices without
+// hardware. Everything works inside a testing/synctest bubble.
+package middlewaretest
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sync"
+	"testing"
+
+	"github.com/miekg/dns"
+
+	"parley/media"
+	"parley/media/codec"
+	"parley/media/mediatest"
+	"parley/middleware"
+	"parley/middleware/bus"
+	"parley/sip"
+	"parley/sip/siptest"
+	"parley/storage"
+)
+
+// A Net joins phones.
+type Net struct {
+	SIP   siptest.Network
+	Media *mediatest.Network
+}
+
+// NewNet returns a perfect network.
+func NewNet() *Net { return &Net{Media: mediatest.NewNetwork()} }
+
+// A Phone is an application under test.
+type Phone struct {
+	App     *middleware.SIPApplication
+	Profile *storage.Profile
+	Device  *mediatest.Device // microphone and speaker in one
+	Addr    string
+
+	t       testing.TB
+	mu      sync.Mutex
+	names   []string
+	notes   []bus.Notification
+	ignored map[string]bool
+	client  *bus.Client
+	done    chan struct{}
+}
+
+// Option changes the configuration or the settings before the start.
+type Option func(*middleware.Config, *storage.Settings)
+
+// NewPhone starts a phone at addr, which takes direct calls. It is stopped when
+// the test ends, or by Stop.
+func NewPhone(t testing.TB, n *Net, addr string, options ...Option) *Phone {
+	t.Helper()
+	profile, err := storage.Open(t.TempDir(), storage.Options{Secrets: storage.SecretsFile, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatalf("middlewaretest: %v", err)
+	}
+	p := &Phone{Profile: profile, Addr: addr, t: t, done: make(chan struct{})}
+	p.Device = mediatest.NewDevice("headset", nil)
+	local := netip.AddrPortFrom(netip.MustParseAddr(addr), 5060)
+	c := middleware.Config{
+		Log: slog.New(slog.DiscardHandler), UserAgent: "Parley/test", Profile: profile,
+		Resolver: sip.NewResolver(sip.ResolverConfig{Servers: []string{"192.0.2.53:53"}, Exchange: noDNS}),
+		Media: media.Config{
+			Hardware: mediatest.NewDriver(p.Device), Network: n.Media,
+			Codecs: []codec.Codec{codec.G722(), codec.PCMA(), codec.PCMU()},
+		},
+		Listen: []netip.AddrPort{local}, Direct: local, Network: n.SIP.Host(addr),
+	}
+	_, _, err = profile.Settings().Update(func(s *storage.Settings) {
+		s.Calls.DirectCalls = true
+		s.Audio.Codecs = []string{"G722", "PCMA", "PCMU"}
+		for _, o := range options {
+			o(&c, s)
+		}
+	})
+	if err != nil {
+		t.Fatalf("middlewaretest: settings: %v", err)
+	}
+	p.App = middleware.NewSIPApplication(c)
+	p.watch()
+	if err := p.App.Start(t.Context()); err != nil {
+		t.Fatalf("middlewaretest: start: %v", err)
+	}
+	t.Cleanup(p.Stop)
+	return p
+}
+
+// noDNS answers that no name exists.
+func noDNS(_ context.Context, m *dns.Msg, _ string) (*dns.Msg, error) {
+	r := new(dns.Msg)
+	r.SetRcode(m, dns.RcodeNameError)
+	return r, nil
+}
+
+// Stop ends the phone and everything of it. Calling it again does nothing.
+func (p *Phone) Stop() {
+	p.App.Stop(context.Background())
+	p.App.Bus().Detach(p.client)
+	<-p.done
+	if err := p.Profile.Close(); err != nil {
+		p.t.Errorf("middlewaretest: profile: %v", err)
+	}
+}
+
+// watch records the notifications of sessions.
+func (p *Phone) watch() {
+	p.ignored = map[string]bool{
+		"SIPSessionDidChange": true, "SIPSessionChangedState": true,
+		"SIPSessionGotProvisionalResponse": true, "SIPSessionGotStreamUpdate": true,
+	}
+	p.client = bus.NewClient("test")
+	bus.OnAny(p.client, func(n bus.Notification) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.notes = append(p.notes, n)
+		if _, ok := middleware.SessionOf(n); ok && !p.ignored[bus.Name(n)] {
+			p.names = append(p.names, bus.Name(n))
+		}
+	})
+	p.App.Bus().Attach(p.client)
+	go func() {
+		defer close(p.done)
+		p.client.Run(context.Background())
+	}()
+}
+
+// Names returns the names of the sessions' notifications so far, but for those
+// that come with every change, and forgets them.
+func (p *Phone) Names() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	names := p.names
+	p.names = nil
+	return names
+}
+
+// Last returns the newest notification of type T, and whether there was one.
+func Last[T bus.Notification](p *Phone) (T, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := len(p.notes) - 1; i >= 0; i-- {
+		if n, ok := p.notes[i].(T); ok {
+			return n, true
+		}
+	}
+	var none T
+	return none, false
+}
+
+// URI returns the address that calls p.
+func (p *Phone) URI() string { return "sip:bob@" + p.Addr + ":5060" }
+
+// Session returns the newest session that is going on, or fails the test.
+func (p *Phone) Session() *middleware.Session {
+	p.t.Helper()
+	list := p.App.SessionManager().Sessions()
+	if len(list) == 0 {
+		p.t.Fatal("middlewaretest: there is no session")
+	}
+	return list[len(list)-1]
+}
+
+// Dial calls target, or fails the test.
+func (p *Phone) Dial(target string) *middleware.Session {
+	p.t.Helper()
+	s, err := p.App.SessionManager().Dial(middleware.DialRequest{Target: target})
+	if err != nil {
+		p.t.Fatalf("middlewaretest: dial %s: %v", target, err)
+	}
+	return s
+}

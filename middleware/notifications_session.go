@@ -1,0 +1,169 @@
+package middleware
+
+import (
+	"time"
+
+	"parley/middleware/bus"
+	"parley/middleware/session"
+)
+
+// About is the common part of the notifications of a session.
+type About struct {
+	bus.Note
+
+	Session SessionID
+	At      time.Time       // when it was posted
+	Now     SessionSnapshot // as of this moment; never changed afterwards
+}
+
+// SessionOf returns the session that n is about, if it is about one.
+func SessionOf(n bus.Notification) (SessionSnapshot, bool) {
+	if a, ok := n.(interface{ about() SessionSnapshot }); ok {
+		return a.about(), true
+	}
+	return SessionSnapshot{}, false
+}
+
+func (a About) about() SessionSnapshot { return a.Now }
+
+type (
+	// SIPSessionChangedState is posted at every change of state, before the
+	// notification that tells what it means.
+	SIPSessionChangedState struct {
+		About
+		PrevState session.State
+		State     session.State
+	}
+
+	// SIPSessionDidChange is posted after any change of a session's snapshot;
+	// it is enough for a front end that only shows things. Not in the seeds.
+	SIPSessionDidChange struct{ About }
+
+	// SIPSessionNewIncoming is posted when somebody calls.
+	SIPSessionNewIncoming struct {
+		About
+		Streams []string
+	}
+
+	// SIPSessionNewOutgoing is posted when a call out begins.
+	SIPSessionNewOutgoing struct {
+		About
+		Streams []string
+	}
+
+	// SIPSessionGotRingIndication is posted each time the far end says that it
+	// rings.
+	SIPSessionGotRingIndication struct{ About }
+
+	// SIPSessionGotProvisionalResponse is posted for every provisional response
+	// above 100. Not in the seeds.
+	SIPSessionGotProvisionalResponse struct {
+		About
+		Code   int
+		Reason string
+	}
+
+	// SIPSessionWillStart is posted when the call was answered, before its
+	// media run.
+	SIPSessionWillStart struct{ About }
+
+	// SIPSessionDidStart is posted once, when the dialog is confirmed and every
+	// accepted stream runs.
+	SIPSessionDidStart struct{ About }
+
+	// SIPSessionDidFail is posted when a session fails. SIPSessionDidEnd always
+	// follows.
+	SIPSessionDidFail struct {
+		About
+		Originator Originator
+		Failure    Failure
+	}
+
+	// SIPSessionWillEnd is posted before a session is ended at the request of
+	// either side.
+	SIPSessionWillEnd struct{ About }
+
+	// SIPSessionDidEnd is the last notification of every session.
+	SIPSessionDidEnd struct {
+		About
+		Originator Originator
+	}
+
+	// SIPSessionGotHoldRequest is posted when either side has put the call on
+	// hold.
+	SIPSessionGotHoldRequest struct {
+		About
+		Originator Originator
+	}
+
+	// SIPSessionGotUnholdRequest is posted when the side that held the call has
+	// resumed it.
+	SIPSessionGotUnholdRequest struct {
+		About
+		Originator Originator
+	}
+
+	// SIPSessionHoldDidFail is posted when the peer refuses our hold or resume.
+	// Not in the seeds.
+	SIPSessionHoldDidFail struct {
+		About
+		Failure Failure
+	}
+
+	// SIPSessionGotStreamUpdate is posted when the set of active streams
+	// changes.
+	SIPSessionGotStreamUpdate struct {
+		About
+		Streams []string
+	}
+
+	// SIPSessionGotNoAudio is posted once, when 5 s after the start of the
+	// audio stream nothing was received.
+	SIPSessionGotNoAudio struct{ About }
+
+	// SIPSessionGotDTMF is posted for each digit the peer sends.
+	SIPSessionGotDTMF struct {
+		About
+		Digit rune
+	}
+
+	// SIPSessionDidSendDTMF is posted for each digit sent. Not in the seeds.
+	SIPSessionDidSendDTMF struct {
+		About
+		Digit rune
+	}
+
+	// SIPSessionWillStartRecordingAudio is posted before recording starts.
+	SIPSessionWillStartRecordingAudio struct {
+		About
+		FileName string
+	}
+
+	// SIPSessionDidStartRecordingAudio is posted when recording has started.
+	SIPSessionDidStartRecordingAudio struct {
+		About
+		FileName string
+	}
+
+	// SIPSessionWillStopRecordingAudio is posted before recording stops.
+	SIPSessionWillStopRecordingAudio struct {
+		About
+		FileName string
+	}
+
+	// SIPSessionDidStopRecordingAudio is posted when recording has stopped. Err
+	// tells why, if it stopped by itself.
+	SIPSessionDidStopRecordingAudio struct {
+		About
+		FileName string
+		Err      error
+	}
+
+	// SIPSessionCommandRefused is posted when a command came in a state that
+	// does not allow it. Not in the seeds.
+	SIPSessionCommandRefused struct {
+		About
+		Command session.Input
+		Err     error
+	}
+)

@@ -1,0 +1,266 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"parley/internal/mailbox"
+	"parley/media"
+	"parley/middleware/session"
+	"parley/sip"
+	"parley/sip/sdp"
+)
+
+// ErrSessionOver is returned for a command to a session that has ended.
+var ErrSessionOver = errors.New("middleware: the call is over")
+
+// A Session is a call with one other party. Its methods may be used from any
+// goroutine; none blocks but [Session.DoWait].
+//
+// One goroutine owns the session: it takes inputs from a queue, asks the rules
+// of package session where they lead, and carries out the effects.
+type Session struct {
+	id    SessionID
+	m     *SessionManager
+	log   *slog.Logger
+	queue *mailbox.Queue[event]
+	snap  atomic.Pointer[SessionSnapshot]
+	audio atomic.Pointer[media.Stream] // for statistics only; nil without a stream
+	ctx   context.Context              // ends with the session
+	stop  context.CancelFunc
+	done  chan struct{}
+
+	// The rest belongs to the session's goroutine.
+	now      SessionSnapshot // what the next snapshot will say
+	place    session.Place
+	account  *Account // nil: direct, or Echo Test
+	config   sessionConfig
+	call     *sip.Call
+	offer    []byte // of an incoming INVITE; nil when it had none
+	target   target
+	plan     plan // outcome of Prepare
+	neg      *sdp.Negotiation
+	agreed   *sdp.Agreed
+	early    bool // media was started before the answer
+	stream   *media.Stream
+	wish     bool // hold as last asked for
+	holdSent bool // hold as in our last session description
+	glare    time.Duration
+	refusal  refusal
+	digits   []rune // waiting to be sent
+	keying   bool   // a digit is being sent
+	ending   bool   // NotifyDidEnd was carried out
+}
+
+// refusal is how an incoming call, or a change, is to be turned away.
+type refusal struct {
+	code   int
+	reason string
+}
+
+// An event is an input with what belongs to it. run, if set, is something that
+// the rules need not know of; it runs in place of an input.
+type event struct {
+	in    session.Input
+	run   func()
+	err   error
+	body  []byte
+	plan  plan
+	by    Originator
+	busy  bool
+	text  string // digits, file name
+	sip   sip.Event
+	reply chan error
+}
+
+// ID returns the session's name.
+func (s *Session) ID() SessionID { return s.id }
+
+// Snapshot returns the present state. It never blocks.
+func (s *Session) Snapshot() SessionSnapshot { return *s.snap.Load() }
+
+// Done is closed when the session has ended and left nothing behind.
+func (s *Session) Done() <-chan struct{} { return s.done }
+
+// Stats returns what was measured on the audio stream so far; the zero value
+// without one.
+func (s *Session) Stats() media.Stats {
+	if st := s.audio.Load(); st != nil {
+		return st.Stats()
+	}
+	return media.Stats{}
+}
+
+// Accept answers an incoming call. Other calls are put on hold.
+func (s *Session) Accept() {
+	s.m.holdOthers(s)
+	s.post(event{in: session.Accept})
+}
+
+// Reject declines an incoming call with 603, or with 486 when busy, in which
+// case other phones of the person may go on ringing.
+func (s *Session) Reject(busy bool) { s.post(event{in: session.Reject, busy: busy}) }
+
+// End hangs up, gives up or declines, whatever ends the call now.
+func (s *Session) End() { s.post(event{in: session.End}) }
+
+// Hold puts the call on hold. During another change it waits for its turn.
+func (s *Session) Hold() { s.post(event{in: session.Hold}) }
+
+// Unhold takes the call out of hold and holds the others.
+func (s *Session) Unhold() {
+	s.m.holdOthers(s)
+	s.post(event{in: session.Unhold})
+}
+
+// SendDTMF sends digits (0-9, *, #, A-D), one after the other.
+func (s *Session) SendDTMF(digits string) { s.post(event{in: session.SendDTMF, text: digits}) }
+
+// StartRecordingAudio records both sides to a stereo WAV file, ours on the
+// left. An empty name makes one of the peer and the time in the recordings
+// folder. The file is playable at every moment.
+func (s *Session) StartRecordingAudio(fileName string) {
+	s.post(event{in: session.StartRecording, text: fileName})
+}
+
+// StopRecordingAudio ends the recording.
+func (s *Session) StopRecordingAudio() { s.post(event{in: session.StopRecording}) }
+
+// Do carries out a command without argument. A refused command posts
+// SIPSessionCommandRefused.
+func (s *Session) Do(in session.Input) {
+	switch in {
+	case session.Accept:
+		s.Accept()
+	case session.Unhold:
+		s.Unhold()
+	default:
+		s.post(event{in: in})
+	}
+}
+
+// DoWait is Do for callers that need an answer. It blocks until the session has
+// taken or refused the command: a *session.InputError names state and command.
+// Digits go with SendDTMF, a file name with StartRecording.
+func (s *Session) DoWait(ctx context.Context, in session.Input, text string) error {
+	if in == session.Accept || in == session.Unhold {
+		s.m.holdOthers(s)
+	}
+	reply := make(chan error, 1)
+	s.post(event{in: in, text: text, reply: reply})
+	select {
+	case err := <-reply:
+		return err
+	case <-s.done:
+		select {
+		case err := <-reply:
+			return err
+		default:
+			return ErrSessionOver
+		}
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *Session) post(e event) { s.queue.Put(e) }
+
+// later posts e after d, unless the session has ended by then.
+func (s *Session) later(d time.Duration, e event) {
+	t := time.AfterFunc(d, func() { s.post(e) })
+	context.AfterFunc(s.ctx, func() { t.Stop() })
+}
+
+// run is the session's goroutine.
+func (s *Session) run() {
+	defer close(s.done)
+	for !s.ending {
+		batch, err := s.queue.Take(context.Background())
+		if err != nil {
+			return
+		}
+		for _, e := range batch {
+			if s.ending {
+				s.answer(e, ErrSessionOver)
+				continue
+			}
+			if e.run != nil {
+				e.run()
+				continue
+			}
+			s.step(e)
+		}
+	}
+	s.queue.Close()
+	for _, e := range s.queue.TryTake() {
+		s.answer(e, ErrSessionOver)
+	}
+	s.release()
+}
+
+// step is the only place where the session's place changes.
+func (s *Session) step(e event) {
+	to, effects, err := session.Next(s.place, e.in)
+	if err == nil {
+		err = s.check(e)
+	}
+	s.answer(e, err)
+	if err != nil {
+		s.log.Debug("Input refused", "input", e.in, "place", s.place)
+		if e.in <= session.StopRecording {
+			s.publish(SIPSessionCommandRefused{About: s.about(), Command: e.in, Err: err})
+		}
+		return
+	}
+	from := s.place.State
+	s.place, s.now.Place = to, to
+	if to.State != from {
+		s.update()
+		s.publish(SIPSessionChangedState{About: s.about(), PrevState: from, State: to.State})
+	}
+	for _, effect := range effects {
+		s.carryOut(effect, e)
+	}
+	if s.ending {
+		return
+	}
+	s.update()
+	s.publish(SIPSessionDidChange{About: s.about()})
+}
+
+func (s *Session) answer(e event, err error) {
+	if e.reply != nil {
+		e.reply <- err
+	}
+}
+
+// update makes the working copy the snapshot that others see.
+func (s *Session) update() {
+	s.now.Rev++
+	snap := s.now
+	s.snap.Store(&snap)
+}
+
+// about returns the common part of a notification, as of now.
+func (s *Session) about() About {
+	return About{Session: s.id, At: time.Now(), Now: s.now}
+}
+
+// changed shows a change that came without an input of the rules.
+func (s *Session) changed() {
+	s.update()
+	s.publish(SIPSessionDidChange{About: s.about()})
+}
+
+// release frees all that the session holds, at its end.
+func (s *Session) release() {
+	s.stop()
+	s.closeStream()
+	if s.call != nil {
+		s.call.Close()
+	}
+	s.m.remove(s)
+}

@@ -1,0 +1,212 @@
+package middleware
+
+import (
+	"strings"
+	"time"
+
+	"parley/middleware/bus"
+	"parley/middleware/session"
+)
+
+func (s *Session) publish(n bus.Notification) { s.m.bus.Publish(n) }
+
+// check refuses what the rules allow but the data do not.
+func (s *Session) check(e event) error {
+	switch e.in {
+	case session.SendDTMF:
+		return checkDigits(e.text)
+	case session.StartRecording:
+		return s.checkRecording(e.text)
+	case session.StopRecording:
+		if s.now.Audio.RecordingFile == "" {
+			return ErrNotRecording
+		}
+	}
+	return nil
+}
+
+// carryOut does one effect. It never blocks.
+func (s *Session) carryOut(effect session.Effect, e event) {
+	switch effect {
+	case session.Prepare:
+		s.prepare()
+	case session.StopPreparing:
+		s.plan.cancel()
+	case session.SendInvite:
+		s.sendInvite(e.plan)
+	case session.SendCancel:
+		s.end(Local, Failure{Kind: Canceled, Code: 487})
+		s.check2(s.call.Cancel(""), "Cancel")
+	case session.SendRinging:
+		s.check2(s.call.Ring(180, nil), "Ring")
+	case session.SendOK:
+		s.sendOK(e.plan)
+	case session.SendRefusal:
+		s.sendRefusal(e)
+	case session.SendReinvite:
+		s.sendReinvite()
+	case session.SendBye:
+		s.sendBye(e)
+	case session.AnswerReinvite:
+		s.answerReinvite(e.body)
+	case session.OfferReinvite:
+		s.offerReinvite()
+	case session.RefuseGlare:
+		s.check2(s.call.AnswerReinvite(491, "Request Pending", nil), "AnswerReinvite")
+	default:
+		s.carryOutLocal(effect, e)
+	}
+}
+
+// carryOutLocal does the effects that send nothing.
+func (s *Session) carryOutLocal(effect session.Effect, e event) {
+	switch effect {
+	case session.ShowProgress:
+		s.showProgress(e)
+	case session.StartStreams:
+		s.startStreams()
+	case session.UpdateStreams:
+		s.updateStreams()
+	case session.StopStreams:
+		s.stopStreams()
+	case session.RollBack:
+		s.rollBack(e)
+	case session.KeepWish:
+		s.wish = e.in == session.Hold
+		s.now.HoldFailed = false
+	case session.TryWish:
+		s.tryWish()
+	case session.AwaitGlare:
+		s.later(s.glare, event{in: session.GlareTimeout})
+	case session.AwaitAnswer:
+		s.later(s.config.ringTimeout, event{in: session.RingTimeout})
+	case session.PlayDigit:
+		s.digits = append(s.digits, []rune(strings.ToUpper(e.text))...)
+		s.sendNextDigit()
+	case session.Record:
+		s.startRecording(e.text)
+	case session.StopRecord:
+		s.stopRecording(nil)
+	default:
+		s.notify(effect, e)
+	}
+}
+
+// notify tells what the rules want told.
+func (s *Session) notify(effect session.Effect, e event) {
+	switch effect {
+	case session.NotifyNewOutgoing:
+		s.update()
+		s.publish(SIPSessionNewOutgoing{About: s.about(), Streams: []string{"audio"}})
+	case session.NotifyNewIncoming:
+		s.update()
+		s.publish(SIPSessionNewIncoming{About: s.about(), Streams: []string{"audio"}})
+	case session.NotifyWillStart:
+		s.publish(SIPSessionWillStart{About: s.about()})
+	case session.NotifyDidStart:
+		s.now.Started = time.Now()
+		s.update()
+		s.publish(SIPSessionDidStart{About: s.about()})
+	case session.NotifyFailed:
+		s.noteFailure(e)
+		s.update()
+		s.publish(SIPSessionDidFail{About: s.about(), Originator: s.now.End.By, Failure: s.now.End.Failure})
+	case session.NotifyWillEnd:
+		if s.now.End.By == "" {
+			by := Local
+			if e.in == session.GotBye {
+				by = Remote
+			}
+			s.end(by, Failure{})
+		}
+		s.update()
+		s.publish(SIPSessionWillEnd{About: s.about()})
+	case session.NotifyDidEnd:
+		s.now.Stopped = time.Now()
+		if s.now.End.By == "" {
+			s.now.End.By = Local
+		}
+		s.update()
+		s.publish(SIPSessionDidEnd{About: s.about(), Originator: s.now.End.By})
+		s.ending = true
+	}
+}
+
+// end notes why the session ends; the first reason stands.
+func (s *Session) end(by Originator, f Failure) {
+	if s.now.End.Kind != NoFailure {
+		return
+	}
+	f.Account = s.now.Account
+	s.now.End = EndReason{By: by, Failure: f}
+}
+
+// noteFailure sets the reason of a session that fails by e.
+func (s *Session) noteFailure(e event) {
+	by := e.by
+	if by == "" {
+		by = Remote
+	}
+	switch {
+	case e.in == session.RingTimeout:
+		s.end(Local, Failure{Kind: NoAnswer, Code: 480})
+	case e.err != nil:
+		s.end(by, failureOf(e.err))
+	case e.in == session.GotOver:
+		s.end(Remote, Failure{Kind: LostPeer})
+	default:
+		s.end(by, Failure{Kind: OtherFailure})
+	}
+}
+
+// check2 logs the error of a SIP method that cannot fail where the rules allow
+// it, unless the call has just ended, which an event is about to tell.
+func (s *Session) check2(err error, method string) {
+	if err != nil {
+		s.log.Warn("SIP method refused", "method", method, "place", s.place, "err", err)
+	}
+}
+
+// tryWish carries out a hold or resume that is still wished for.
+func (s *Session) tryWish() {
+	if s.wish != s.now.OnHoldByLocal {
+		in := session.Unhold
+		if s.wish {
+			in = session.Hold
+		}
+		s.post(event{in: in})
+	}
+}
+
+func (s *Session) sendRefusal(e event) {
+	r := s.refusal
+	switch {
+	case r.code != 0:
+	case e.in == session.Reject && e.busy:
+		r = refusal{486, "Busy Here"}
+	case e.in == session.RingTimeout:
+		r = refusal{480, "Temporarily Unavailable"}
+	case e.in == session.PrepareFailed:
+		r = refusal{500, "Server Internal Error"}
+	default:
+		r = refusal{603, "Decline"}
+	}
+	if e.in == session.Reject || e.in == session.End {
+		kind := Declined
+		if r.code == 486 {
+			kind = Busy
+		}
+		// Told by WillEnd already; the reason is added for the history.
+		s.now.End.By, s.now.End.Kind, s.now.End.Code = Local, kind, r.code
+	}
+	s.check2(s.call.Reject(r.code, r.reason), "Reject")
+}
+
+func (s *Session) sendBye(e event) {
+	reason := ""
+	if e.in == session.GotBadAnswer {
+		reason = "no common media"
+		s.noteFailure(e)
+	}
+	s.check2(s.call.Bye(reason), "Bye")
+}

@@ -1,0 +1,232 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"parley/media"
+	"parley/media/codec"
+	"parley/sip/sdp"
+)
+
+var errNoMedia = errors.New("middleware: no socket for audio")
+
+// noAudioAfter is how long after the start of a stream its first packet may
+// take before the person is told (SIPSessionGotNoAudio).
+const noAudioAfter = 5 * time.Second
+
+func (s *Session) startStreams() {
+	if s.agreed == nil {
+		return // our offer is out; its answer comes with the ACK
+	}
+	s.updateStreams()
+}
+
+// updateStreams makes media, hold flags and snapshot follow what was agreed.
+func (s *Session) updateStreams() {
+	if s.agreed == nil || s.stream == nil {
+		return
+	}
+	wasActive := s.now.Audio.Active
+	s.now.HoldPending = false
+	s.configureStream()
+	s.noteHold()
+	if !wasActive && s.now.Audio.Active {
+		s.update()
+		s.publish(SIPSessionGotStreamUpdate{About: s.about(), Streams: []string{"audio"}})
+		s.later(noAudioAfter, event{run: s.checkAudio})
+	}
+}
+
+// configureStream gives the stream what was agreed.
+func (s *Session) configureStream() {
+	a := s.agreed
+	p := media.Params{
+		Codec:      s.m.format(a.Codec),
+		Formats:    make(map[uint8]codec.Format, len(a.Receive)),
+		PacketTime: a.PacketTime,
+		Remote:     a.Remote, RemoteRTCP: a.RemoteRTCP, RTCPMux: a.RTCPMux,
+		Send: a.CanSend, Receive: a.CanReceive,
+	}
+	if a.HasEvents {
+		p.HasEvents, p.EventPT, p.EventRate = true, a.EventPT, a.EventRate
+	}
+	for _, c := range a.Receive {
+		p.Formats[c.PayloadType] = s.m.format(c)
+	}
+	if a.LocalKey != nil && a.RemoteKey != nil {
+		p.Suite = a.LocalKey.Suite
+		p.LocalKey, p.LocalSalt = a.LocalKey.MasterKey, a.LocalKey.MasterSalt
+		p.RemoteKey, p.RemoteSalt = a.RemoteKey.MasterKey, a.RemoteKey.MasterSalt
+	}
+	if err := s.stream.Configure(p); err != nil {
+		s.log.Error("Audio could not be configured", "err", err)
+		return
+	}
+	au := &s.now.Audio
+	au.Active = true
+	au.Codec, au.SampleRate, au.PacketTime = p.Codec.Name, p.Codec.SampleRate, a.PacketTime
+	au.RemoteRTP, au.Suite = a.Remote, p.Suite
+	au.Encryption = s.encryption(p.Suite)
+}
+
+// encryption tells what was negotiated (never what was wished).
+func (s *Session) encryption(suite string) Encryption {
+	switch {
+	case suite == "":
+		return NotEncrypted
+	case s.call.Secure():
+		return Encrypted
+	}
+	return KeyInClear
+}
+
+// noteHold compares the hold flags with what was agreed and tells of changes.
+func (s *Session) noteHold() {
+	local, remote := s.holdSent, s.agreed.RemoteHold
+	s.stream.SetHeld(local)
+	if local != s.now.OnHoldByLocal {
+		s.now.OnHoldByLocal = local
+		s.tellHold(local, Local)
+	}
+	if remote != s.now.OnHoldByRemote {
+		s.now.OnHoldByRemote = remote
+		s.tellHold(remote, Remote)
+	}
+}
+
+func (s *Session) tellHold(on bool, by Originator) {
+	s.update()
+	if on {
+		s.publish(SIPSessionGotHoldRequest{About: s.about(), Originator: by})
+		return
+	}
+	s.publish(SIPSessionGotUnholdRequest{About: s.about(), Originator: by})
+}
+
+// stopStreams ends the audio. The stream is closed at the session's very end,
+// so that its statistics can be read until then.
+func (s *Session) stopStreams() {
+	s.stopRecording(nil)
+	if s.now.Audio.Active {
+		s.now.Audio.Active = false
+		s.update()
+		s.publish(SIPSessionGotStreamUpdate{About: s.about(), Streams: []string{}})
+	}
+	s.closeStream()
+}
+
+func (s *Session) closeStream() {
+	if s.stream != nil {
+		s.stream.Close()
+		s.stream = nil
+	}
+}
+
+// checkAudio runs once, noAudioAfter the start.
+func (s *Session) checkAudio() {
+	if s.now.Audio.Active && !s.now.Audio.WasReceived && !s.now.OnHold() {
+		s.now.Audio.NoAudio = true
+		s.update()
+		s.publish(SIPSessionGotNoAudio{About: s.about()})
+		s.changed()
+	}
+}
+
+func (s *Session) gotStreamEvent(ev media.StreamEvent) {
+	switch ev := ev.(type) {
+	case media.FirstPacket:
+		s.now.Audio.WasReceived, s.now.Audio.NoAudio = true, false
+		s.now.Audio.RemoteReceived = ev.From
+		s.changed()
+	case media.DigitReceived:
+		s.gotDigit(ev.Digit)
+	case media.RecordingFailed:
+		s.stopRecording(ev.Err)
+		s.changed()
+	}
+}
+
+// checkDigits accepts one or more DTMF digits (RFC 4733 section 3.2).
+func checkDigits(digits string) error {
+	if digits == "" || len(digits) > 64 {
+		return fmt.Errorf("%w: between 1 and 64 are needed", ErrDigits)
+	}
+	for _, d := range digits {
+		if !strings.ContainsRune("0123456789*#ABCDabcd", d) {
+			return fmt.Errorf("%w: %q is none of 0-9, *, #, A-D", ErrDigits, d)
+		}
+	}
+	return nil
+}
+
+// ErrDigits is matched by the error for text that cannot be sent as DTMF.
+var ErrDigits = errors.New("middleware: not DTMF digits")
+
+// How long a key is held when a digit is sent.
+const digitTime = 120 * time.Millisecond
+
+// sendNextDigit sends the first waiting digit away from the session's goroutine
+// and comes back for the next.
+func (s *Session) sendNextDigit() {
+	if s.keying || len(s.digits) == 0 || s.stream == nil || s.agreed == nil {
+		return
+	}
+	digit := s.digits[0]
+	s.digits = slices.Delete(s.digits, 0, 1)
+	s.keying = true
+	stream, call := s.stream, s.call
+	byInfo := s.config.dtmfInfo || !s.agreed.HasEvents && s.config.dtmfAuto
+	s.m.engine.PlayDigit(digit)
+	go func() {
+		var err error
+		if byInfo {
+			body := fmt.Sprintf("Signal=%c\r\nDuration=%d\r\n", digit, digitTime.Milliseconds())
+			err = call.Info(s.ctx, "application/dtmf-relay", []byte(body))
+		} else {
+			err = stream.SendDigit(s.ctx, digit, digitTime)
+		}
+		s.post(event{run: func() { s.sentDigit(digit, err) }})
+	}()
+}
+
+func (s *Session) sentDigit(digit rune, err error) {
+	s.keying = false
+	if err != nil {
+		if !errors.Is(err, context.Canceled) {
+			s.log.Warn("Digit not sent", "err", err)
+		}
+		s.digits = nil
+		return
+	}
+	s.now.Sent += string(digit)
+	s.update()
+	s.publish(SIPSessionDidSendDTMF{About: s.about(), Digit: digit})
+	s.changed()
+	s.sendNextDigit()
+}
+
+// codecsOf makes the offered codecs of their names, and telephone events beside
+// them at every clock rate in use (RFC 4733 section 2.1).
+func codecsOf(names []string, formats []codec.Format) []sdp.Codec {
+	var list []sdp.Codec
+	rates := map[int]bool{}
+	for _, name := range names {
+		for _, f := range formats {
+			if strings.EqualFold(f.Name, name) {
+				list = append(list, sdp.Codec{Name: f.Name, PayloadType: f.PayloadType, ClockRate: f.ClockRate, Channels: f.Channels, Fmtp: f.Fmtp})
+				rates[f.ClockRate] = true
+			}
+		}
+	}
+	for i, rate := range []int{8000, 48000} {
+		if rates[rate] {
+			list = append(list, sdp.Codec{Name: "telephone-event", PayloadType: uint8(101 + i), ClockRate: rate, Channels: 1, Fmtp: "0-16"})
+		}
+	}
+	return list
+}

@@ -1,0 +1,208 @@
+package middleware
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"net/netip"
+	"time"
+
+	"parley/media"
+	"parley/middleware/session"
+	"parley/sip"
+	"parley/sip/sdp"
+)
+
+// errRejected means that the other side took the call but not its audio.
+var errRejected = sdp.ErrNoAudio
+
+// A plan is the outcome of preparing a call: the way to go and open sockets.
+type plan struct {
+	routes []sip.Route
+	stream *media.Stream
+	cancel context.CancelFunc
+}
+
+// prepare looks up the routes of an outgoing call and opens the sockets of its
+// audio, both away from the session's goroutine.
+func (s *Session) prepare() {
+	ctx, cancel := context.WithCancel(s.ctx)
+	s.plan.cancel = cancel
+	outgoing := s.now.Direction == Outgoing
+	go func() {
+		p, err := s.makePlan(ctx, outgoing)
+		p.cancel = cancel
+		if err != nil {
+			s.post(event{in: session.PrepareFailed, err: err, by: Local})
+			return
+		}
+		s.post(event{run: func() { s.prepared(p) }})
+	}()
+}
+
+func (s *Session) makePlan(ctx context.Context, outgoing bool) (plan, error) {
+	var p plan
+	var local netip.Addr
+	if outgoing {
+		routes, err := s.target.lookup(ctx)
+		if err != nil {
+			return p, err
+		}
+		p.routes = routes
+		local, err = s.target.endpoint.LocalAddr(routes[0])
+		if err != nil {
+			return p, err
+		}
+	} else {
+		local = s.call.LocalAddr()
+	}
+	stream, err := s.m.openStream(media.StreamConfig{
+		Local: local,
+		Ports: s.config.rtpPorts,
+		OnEvent: func(ev media.StreamEvent) {
+			s.post(event{run: func() { s.gotStreamEvent(ev) }})
+		},
+	})
+	if err != nil {
+		return p, errors.Join(errNoMedia, err)
+	}
+	p.stream = stream
+	return p, nil
+}
+
+// prepared takes over the plan, unless the call ended meanwhile.
+func (s *Session) prepared(p plan) {
+	in := event{in: session.Prepared, plan: p}
+	if _, _, err := session.Next(s.place, in.in); err != nil || s.ctx.Err() != nil {
+		p.stream.Close()
+		return
+	}
+	s.stream = p.stream
+	s.audio.Store(p.stream)
+	s.now.Audio.LocalRTP = p.stream.LocalAddr()
+	s.step(in)
+}
+
+// local says what we offer or answer with now.
+func (s *Session) local(hold bool) sdp.Local {
+	s.holdSent = hold
+	l := sdp.Local{
+		Codecs:     s.config.codecs,
+		PacketTime: s.config.packetTime,
+		Security:   s.security(),
+	}
+	if s.stream != nil {
+		l.Addr = s.stream.LocalAddr().Addr()
+		l.Port = int(s.stream.LocalAddr().Port())
+		l.RTCPPort = int(s.stream.RTCPAddr().Port())
+	}
+	if hold {
+		l.Direction = sdp.SendOnly
+	}
+	return l
+}
+
+// security is the account's wish, made safe: no key is offered over signalling
+// that others can read unless the account allows it.
+func (s *Session) security() sdp.Security {
+	secure := s.call != nil && s.call.Secure()
+	if s.call == nil && len(s.plan.routes) > 0 {
+		secure = s.plan.routes[0].Transport == "tls"
+	}
+	if s.config.security == sdp.SecurityPrefer && !secure && !s.config.keysInClear {
+		return sdp.SecurityOff
+	}
+	return s.config.security
+}
+
+// newNegotiation begins the offer/answer of the call.
+func (s *Session) newNegotiation() {
+	s.neg = sdp.New(uint64(time.Now().Unix()), rand.Reader, s.local(false))
+}
+
+func (s *Session) sendInvite(p plan) {
+	s.plan = p
+	s.newNegotiation()
+	s.now.Progress.Inviting = true
+	s.now.Route = routeText(p.routes[0])
+	call, err := s.target.endpoint.Invite(sip.InviteRequest{
+		From: s.target.from, To: s.target.to, Target: s.target.uri,
+		Routes: p.routes, Auth: s.target.auth, Body: s.neg.Offer(),
+		OnEvent: s.handleSIP,
+	})
+	if err != nil {
+		s.post(event{in: session.GotRefusal, err: err, by: Local})
+		return
+	}
+	s.call = call
+	s.now.CallID = string(call.ID())
+}
+
+func (s *Session) sendOK(p plan) {
+	s.plan = p
+	s.neg.SetLocal(s.local(false))
+	if len(s.offer) == 0 {
+		s.check2(s.call.Answer(s.neg.Offer()), "Answer")
+		return
+	}
+	body, agreed, err := s.neg.Answer()
+	if err != nil {
+		s.post(event{in: session.GotBadAnswer, err: err, by: Local})
+		return
+	}
+	s.agreed = agreed
+	s.check2(s.call.Answer(body), "Answer")
+}
+
+func (s *Session) sendReinvite() {
+	s.neg.SetLocal(s.local(s.wish))
+	s.now.HoldPending = true
+	if s.wish && s.stream != nil {
+		s.stream.SetHeld(true) // nothing more is said while the peer is asked
+	}
+	if err := s.call.Reinvite(s.neg.Offer()); err != nil {
+		s.post(event{in: session.GotReinviteRefusal, err: err, by: Local})
+	}
+}
+
+func (s *Session) answerReinvite(offer []byte) {
+	err := s.neg.GotOffer(offer)
+	var body []byte
+	var agreed *sdp.Agreed
+	if err == nil {
+		s.neg.SetLocal(s.local(s.now.OnHoldByLocal))
+		body, agreed, err = s.neg.Answer()
+	}
+	if err != nil {
+		s.log.Info("Offer of the peer refused", "err", err)
+		s.check2(s.call.AnswerReinvite(488, "Not Acceptable Here", nil), "AnswerReinvite")
+		return
+	}
+	s.agreed = agreed
+	s.check2(s.call.AnswerReinvite(200, "OK", body), "AnswerReinvite")
+	s.updateStreams()
+}
+
+func (s *Session) offerReinvite() {
+	s.neg.SetLocal(s.local(s.now.OnHoldByLocal))
+	s.check2(s.call.AnswerReinvite(200, "OK", s.neg.Offer()), "AnswerReinvite")
+}
+
+// rollBack goes on as before a refused change.
+func (s *Session) rollBack(e event) {
+	s.neg.Rollback()
+	s.neg.SetLocal(s.local(s.now.OnHoldByLocal))
+	s.now.HoldPending = false
+	if s.stream != nil {
+		s.stream.SetHeld(s.now.OnHoldByLocal)
+	}
+	if e.in == session.GotReinviteGlare {
+		return // it will be tried again
+	}
+	s.wish = s.now.OnHoldByLocal
+	s.now.HoldFailed = true
+	s.update()
+	s.publish(SIPSessionHoldDidFail{About: s.about(), Failure: failureOf(e.err)})
+}
+
+func routeText(r sip.Route) string { return r.Transport + " " + r.Addr.String() }

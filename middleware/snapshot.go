@@ -1,0 +1,174 @@
+package middleware
+
+import (
+	"net/netip"
+	"time"
+
+	"parley/middleware/registration"
+	"parley/middleware/session"
+)
+
+// A SessionID names a session for as long as the program runs. IDs start at 1
+// and are never used again.
+type SessionID int64
+
+// A Direction says who called. The zero value is a session that was not
+// connected yet.
+type Direction uint8
+
+// The directions.
+const (
+	Outgoing Direction = iota + 1
+	Incoming
+)
+
+func (d Direction) String() string {
+	switch d {
+	case Outgoing:
+		return "outgoing"
+	case Incoming:
+		return "incoming"
+	}
+	return ""
+}
+
+// An Originator says which side caused something.
+type Originator string
+
+// The originators.
+const (
+	Local  Originator = "local"
+	Remote Originator = "remote"
+)
+
+// A Peer is the other side of a call.
+type Peer struct {
+	Name    string // display name, safe to show; may be empty
+	Address string // user@host or number, safe to show
+	URI     string // to call it back
+}
+
+// Encryption says how well the sound of a call is protected: what was
+// negotiated, never what was wished.
+type Encryption uint8
+
+// The degrees of protection.
+const (
+	NotEncrypted Encryption = iota
+	KeyInClear              // SRTP, but its key crossed the network in clear text
+	Encrypted               // SRTP, its key protected by TLS to the next hop
+)
+
+func (e Encryption) String() string {
+	return [...]string{"none", "key-in-clear", "encrypted"}[e]
+}
+
+// A SessionSnapshot is all that is known of a session at one moment. It never
+// changes; a newer one has a larger Rev.
+type SessionSnapshot struct {
+	ID        SessionID
+	Rev       uint64
+	Place     session.Place // Place.State is the API's state
+	Direction Direction
+	Account   string // id of the account; empty for direct calls and Echo Test
+	Echo      bool   // a call to the built-in Echo Test
+
+	Peer            Peer
+	LocalURI        string
+	RemoteURI       string
+	RemoteUserAgent string // empty until the peer says
+	CallID          string
+	Route           string // "tls 192.0.2.1:5061": where requests go; empty on incoming calls
+
+	Created  time.Time
+	Started  time.Time // zero until established
+	Stopped  time.Time // zero until terminated
+	Progress Progress
+
+	OnHoldByLocal  bool
+	OnHoldByRemote bool
+	HoldPending    bool // a hold or resume is on its way
+	HoldFailed     bool // the peer refused the last one
+
+	Audio Audio
+	Sent  string // DTMF digits sent so far, for the display
+	End   EndReason
+}
+
+// OnHold reports whether either side holds the call.
+func (s SessionSnapshot) OnHold() bool { return s.OnHoldByLocal || s.OnHoldByRemote }
+
+// State returns the state with the API's name.
+func (s SessionSnapshot) State() session.State { return s.Place.State }
+
+// Accepts reports whether the session takes the command now.
+func (s SessionSnapshot) Accepts(in session.Input) bool { return s.Place.Accepts(in) }
+
+// Caller and Callee return the URIs by role, as the API's caller_uri and
+// callee_uri do.
+func (s SessionSnapshot) Caller() string {
+	if s.Direction == Incoming {
+		return s.RemoteURI
+	}
+	return s.LocalURI
+}
+
+// Callee returns the URI of the called party; see [SessionSnapshot.Caller].
+func (s SessionSnapshot) Callee() string {
+	if s.Direction == Incoming {
+		return s.LocalURI
+	}
+	return s.RemoteURI
+}
+
+// Progress says how far an unanswered outgoing call has come.
+type Progress struct {
+	Inviting   bool // the INVITE is out
+	Ringing    bool // the far end rings
+	EarlyMedia bool // the far end, or a network, speaks before the answer
+	Code       int  // the newest provisional response
+	Reason     string
+}
+
+// Audio describes the audio stream of a session. The zero value is a session
+// without one.
+type Audio struct {
+	Active     bool
+	Codec      string
+	SampleRate int // of the codec, in Hz
+	PacketTime time.Duration
+	Encryption Encryption
+	Suite      string // SRTP suite, empty without SRTP
+
+	LocalRTP       netip.AddrPort
+	RemoteRTP      netip.AddrPort // from the session description
+	RemoteReceived netip.AddrPort // where packets really come from
+	WasReceived    bool
+	NoAudio        bool   // 5 s after the start nothing had come
+	RecordingFile  string // empty when not recording
+}
+
+// An EndReason says why a session ended, or failed to begin.
+type EndReason struct {
+	By Originator
+	Failure
+}
+
+// An AccountSnapshot is all that is known of an account at one moment.
+type AccountSnapshot struct {
+	ID          string // user@domain
+	Rev         uint64
+	DisplayName string
+	Enabled     bool
+	Active      bool // enabled and the application runs
+	Default     bool
+	Transport   string // "auto", "udp", "tcp" or "tls", as configured
+
+	Registration registration.State
+	Registered   time.Time // when the newest REGISTER succeeded
+	Expires      time.Time // when the registrar will forget us
+	Contact      string    // our own contact as registered
+	Route        string    // "udp 192.0.2.1:5060"
+	NextTry      time.Time // zero when nothing is planned
+	Failure      Failure   // why, when Registration is Failed
+}

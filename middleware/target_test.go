@@ -1,0 +1,105 @@
+package middleware
+
+import (
+	"errors"
+	"testing"
+)
+
+func TestParseTarget(t *testing.T) {
+	tests := []struct {
+		in, want string
+	}{
+		{"123", "sip:123"},
+		{"+49 30 1234-56", "sip:+49301234" + "56"},
+		{"(030) 12.34/5", "sip:03012345"},
+		{"**1#", "sip:**1%23"},
+		{"bob", "sip:bob"},
+		{" bob@example.org ", "sip:bob@example.org"},
+		{"sip:bob@192.0.2.7:5080", "sip:bob@192.0.2.7:5080"},
+		{"sips:bob@example.org", "sips:bob@example.org"},
+		{"SIP:bob@Example.org", "sip:bob@example.org"},
+		{"tel:+49-30-1234", "sip:+49301234"},
+		{"callto:+49301234", "sip:+49301234"},
+	}
+	for _, tt := range tests {
+		u, err := parseTarget(tt.in)
+		if err != nil {
+			t.Errorf("parseTarget(%q): %v", tt.in, err)
+			continue
+		}
+		got := u.String()
+		if u.Host == "" {
+			got = "sip:" + u.User
+			if u.User == "**1#" {
+				got = "sip:**1%23"
+			}
+		}
+		if got != tt.want {
+			t.Errorf("parseTarget(%q) = %s, want %s", tt.in, got, tt.want)
+		}
+	}
+}
+
+func TestParseTargetRefuses(t *testing.T) {
+	for _, in := range []string{"", "   ", "bob smith", "sip:", "sip:bob@exa mple.org", "bob@ex\r\nVia: x", "a\x00b"} {
+		if u, err := parseTarget(in); err == nil {
+			t.Errorf("parseTarget(%q) = %v, want an error", in, u)
+		}
+	}
+	if _, err := parseTarget(""); !errors.Is(err, ErrNoTarget) {
+		t.Errorf("parseTarget(empty) error = %v, want ErrNoTarget", err)
+	}
+}
+
+func FuzzParseTarget(f *testing.F) {
+	for _, s := range []string{"123", "+49 30", "bob@example.org", "sip:a@[::1]:5060", "tel:+1", "x y", "\u202e1"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		u, err := parseTarget(s)
+		if err != nil {
+			return
+		}
+		if u.Host != "" {
+			if _, err := parseTarget(u.String()); err != nil {
+				t.Errorf("parseTarget(%q) = %v, which it does not read back: %v", s, u, err)
+			}
+		}
+	})
+}
+
+func TestIsDirect(t *testing.T) {
+	for in, want := range map[string]bool{
+		"sip:bob@192.0.2.7": true, "sip:bob@[2001:db8::1]": true, "sip:bob@host:5080": true,
+		"sip:bob@localhost": true, "sip:bob@example.org": false, "123": false,
+	} {
+		u, err := parseTarget(in)
+		if err != nil {
+			t.Fatalf("parseTarget(%q): %v", in, err)
+		}
+		if got := isDirect(u); got != want {
+			t.Errorf("isDirect(%q) = %v, want %v", in, got, want)
+		}
+	}
+}
+
+func TestCanonicalID(t *testing.T) {
+	for in, want := range map[string]string{
+		"alice@Example.ORG": "alice@example.org", "sip:Alice@a.b": "Alice@a.b", " sip:a@b ": "a@b", "nodomain": "nodomain",
+	} {
+		if got := canonicalID(in); got != want {
+			t.Errorf("canonicalID(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestSafeFileName(t *testing.T) {
+	for in, want := range map[string]string{
+		"bob@example.org": "bob@example.org", "../../etc/passwd": "_.._etc_passwd", "a/b\\c:d\n": "a_b_c_d_",
+		"": "call", "...": "call", "Jürgen Groß": "Jürgen Groß",
+	} {
+		if got := safeFileName(in); got != want {
+			t.Errorf("safeFileName(%q) = %q, want %q", in, got, want)
+		}
+	}
+}

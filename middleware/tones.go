@@ -1,0 +1,40 @@
+package middleware
+
+import (
+	"parley/middleware/session"
+)
+
+// tones is what should sound besides voices.
+type tones struct {
+	ring        bool // on the alert device
+	ringBack    bool
+	callWaiting bool
+	busy        bool
+	holdBeep    bool
+}
+
+// tonesFor is the policy: what sounds follows from the calls there are, and
+// from nothing else.
+func tonesFor(calls []SessionSnapshot) tones {
+	var t tones
+	talking, ringing := false, false
+	for _, c := range calls {
+		switch c.State() {
+		case session.Incoming:
+			ringing = true
+		case session.Calling:
+			if c.Progress.Ringing && !c.Progress.EarlyMedia {
+				t.ringBack = true
+			}
+			talking = true
+		case session.Accepting, session.Established:
+			if !c.OnHoldByLocal {
+				talking = true
+				t.holdBeep = t.holdBeep || c.OnHoldByRemote
+			}
+		}
+	}
+	t.ring = ringing && !talking
+	t.callWaiting = ringing && talking
+	return t
+}

@@ -1,0 +1,65 @@
+package middleware
+
+import (
+	"context"
+	"log/slog"
+
+	"parley/media"
+	"parley/middleware/bus"
+)
+
+// The watcher is the bus client that makes the sounds follow the calls and
+// writes the log: no other code logs changes of state.
+type watcher struct {
+	app    *SIPApplication
+	log    *slog.Logger
+	client *bus.Client
+	done   chan struct{}
+	last   tones
+}
+
+func newWatcher(app *SIPApplication) *watcher {
+	w := &watcher{app: app, log: app.log, client: bus.NewClient("watcher"), done: make(chan struct{})}
+	bus.OnAny(w.client, w.got)
+	return w
+}
+
+func (w *watcher) start() {
+	w.app.bus.Attach(w.client)
+	go func() {
+		defer close(w.done)
+		w.client.Run(context.Background())
+	}()
+}
+
+func (w *watcher) stop() {
+	w.app.bus.Detach(w.client)
+	<-w.done
+}
+
+func (w *watcher) got(n bus.Notification) {
+	name := bus.Name(n)
+	if s, ok := SessionOf(n); ok {
+		w.log.Info("Notification", "name", name, "session", s.ID, "place", s.Place, "code", s.End.Code)
+		w.sound()
+		return
+	}
+	if a, ok := AccountOf(n); ok {
+		w.log.Info("Notification", "name", name, "account", a.ID, "registration", a.Registration, "failure", a.Failure.Kind, "detail", a.Failure.Detail)
+		return
+	}
+	w.log.Debug("Notification", "name", name)
+}
+
+// sound gives the engine the tones that fit the calls there are now.
+func (w *watcher) sound() {
+	t := tonesFor(w.app.sessions.Snapshots())
+	if t == w.last {
+		return
+	}
+	w.last = t
+	w.app.engine.SetTones(media.Tones{
+		Ring: t.ring, RingFile: w.app.settings.Get().Calls.Ringtone,
+		RingBack: t.ringBack, CallWaiting: t.callWaiting, Busy: t.busy, HoldBeep: t.holdBeep,
+	})
+}
