@@ -1,6 +1,7 @@
 package sip
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -10,7 +11,13 @@ import (
 // less 200, responses included, and a refused response is lost. The limit of
 // RFC 3261 section 18.1.1 is for requests only and is applied in flowFor. The
 // variable belongs to the whole process, so this is the one place that sets it.
-func init() { sip.UDPMTUSize = 65535 + 200 }
+//
+// What sipgo logs past the loggers it is given goes nowhere, for the same reason
+// as in newStack; that default belongs to the process as well.
+func init() {
+	sip.UDPMTUSize = 65535 + 200
+	sip.SetDefaultLogger(slog.New(slog.DiscardHandler))
+}
 
 // Timers of RFC 3261 section 17.1.1.1, with their default values.
 const (
