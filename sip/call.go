@@ -81,14 +81,19 @@ func (c *Call) move(s stage) {
 	}
 }
 
-// newCall registers a call and starts its goroutine. It returns nil when the
-// endpoint is closing.
-func (e *Endpoint) newCall(c *Call) *Call {
+// prepare makes c ready to be posted to.
+func (e *Endpoint) prepare(c *Call) *Call {
 	c.e = e
 	c.box = mailbox.New[func()]()
 	c.done = make(chan struct{})
 	c.timers = map[*time.Timer]struct{}{}
 	c.move(stageOffering)
+	return c
+}
+
+// newCall registers a prepared call and starts its goroutine. It returns nil
+// when the endpoint is closing.
+func (e *Endpoint) newCall(c *Call) *Call {
 	key := dialogKey{string(c.id), c.localTag}
 	e.mu.Lock()
 	if e.closing {

@@ -50,10 +50,10 @@ func (e *Endpoint) Invite(r InviteRequest) (*Call, error) {
 			return nil, err
 		}
 	}
-	c := &Call{
+	c := e.prepare(&Call{
 		id: CallID(newToken()), outgoing: true, local: r.From, remote: r.To, request: r.Target,
 		localTag: newToken(), auth: r.Auth, handler: r.OnEvent,
-	}
+	})
 	c.uac = &uac{want: r, cseq: randomSeq(), from: from + ";tag=" + c.localTag, to: to}
 	if r.Auth != nil {
 		c.uac.auth = r.Auth.Request()

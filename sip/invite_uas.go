@@ -51,10 +51,10 @@ func (e *Endpoint) serveInvite(req *sip.Request, tx *sip.ServerTx) {
 			return
 		}
 	}
-	c := &Call{
+	c := e.prepare(&Call{
 		id: CallID(callIDOf(req)), local: about.To, remote: about.From, request: about.RequestURI,
 		localTag: toTag(req), incoming: req, flow: e.flowFrom(req, tx),
-	}
+	})
 	c.uas = &uas{tx: tx, req: req, flow: c.flow, mergeKey: key}
 	c.seen, c.remoteSeq = true, req.CSeq().SeqNo
 	c.setAgent(req)
