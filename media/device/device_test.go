@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/gen2brain/malgo"
 	"github.com/google/go-cmp/cmp"
@@ -359,6 +360,41 @@ func TestNullBackend(t *testing.T) {
 		if n.Callbacks < 10 || n.PeriodSamples == 0 {
 			t.Errorf("counters = %+v, want a callback for each period", n)
 		}
+	}
+}
+
+// Memory that is not the ma_device we know is left alone.
+func TestUnknownLayout(t *testing.T) {
+	if unsafe.Sizeof(uintptr(0)) != 8 {
+		t.Skip("the words below are those of a 64-bit machine")
+	}
+	d := newDriver(slog.New(slog.DiscardHandler), []malgo.Backend{malgo.BackendNull + 1})
+	t.Cleanup(func() { d.Close() })
+	c, err := d.OpenCapture("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := c.(*Capture).stream
+	known := *(*[8]uintptr)(rawDevice(s.dev)) // a copy of its beginning
+	if err := s.attach(unsafe.Pointer(&known), malgo.Capture); err != nil {
+		t.Fatalf("attach to the device's own layout = %v", err)
+	}
+	for _, field := range []int{0, 1, 3, 4, 6} { // context, type and rate, the callbacks, user data
+		other := known
+		other[field] = 0
+		want := other
+		if err := s.attach(unsafe.Pointer(&other), malgo.Capture); !errors.Is(err, ErrLayout) {
+			t.Errorf("attach with word %d different = %v, want %v", field, err, ErrLayout)
+		}
+		if other != want {
+			t.Errorf("attach with word %d different changed the device", field)
+		}
+	}
+	if err := s.attach(nil, malgo.Capture); !errors.Is(err, ErrLayout) {
+		t.Errorf("attach to nothing = %v, want %v", err, ErrLayout)
+	}
+	if err := c.Close(); err != nil {
+		t.Errorf("Close() = %v", err)
 	}
 }
 

@@ -13,10 +13,10 @@
 // from [Capture.Read] and [Playback.Write]. See
 // docs/decisions/0004-audio-callback.md for the measurements.
 //
-// malgo brings miniaudio and hides its data callback, so an initialized device
-// gets ours by a look at the first fields of miniaudio's ma_device. They are
-// checked against five values that are known, before anything is changed; a
-// miniaudio laid out differently fails to open with [ErrLayout] and a test.
+// malgo brings miniaudio and hides its data callback, so ours is put into the
+// first fields of an initialized ma_device. They are compared with what is known
+// of them before anything is changed: with a miniaudio that is laid out
+// differently, opening fails with [ErrLayout], and a test fails with it.
 //
 // # Devices that vanish
 //

@@ -201,7 +201,7 @@ float *parley_stream_samples(parley_stream *s) { return s->samples; }
 
 int parley_stream_attach(parley_stream *s, void *ma_device, int type, uint32_t rate) {
 	device_head *d = ma_device;
-	if (d->context == NULL || d->type != type || d->rate != rate || d->on_data == NULL ||
+	if (d == NULL || d->context == NULL || d->type != type || d->rate != rate || d->on_data == NULL ||
 	    d->on_notification != (void *)parley_notify || d->user != s) {
 		return -1;
 	}

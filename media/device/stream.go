@@ -132,9 +132,7 @@ func newStream(ctx malgo.Context, kind malgo.DeviceType, id *malgo.DeviceID, nam
 		ring: ring.Over((*ring.Indexes)(C.parley_stream_indexes(c)),
 			unsafe.Slice((*float32)(C.parley_stream_samples(c)), ringSamples)),
 	}
-	if C.parley_stream_attach(c, rawDevice(dev), C.int(kind), media.SampleRate) != 0 {
-		err = ErrLayout
-	} else {
+	if err = s.attach(rawDevice(dev), kind); err == nil {
 		err = dev.Start()
 	}
 	if err != nil {
@@ -153,6 +151,14 @@ func rawDevice(d *malgo.Device) unsafe.Pointer {
 		return nil
 	}
 	return **(**unsafe.Pointer)(unsafe.Pointer(d))
+}
+
+// attach makes a ma_device that is not yet started call our C code.
+func (s *stream) attach(device unsafe.Pointer, kind malgo.DeviceType) error {
+	if C.parley_stream_attach(s.c, device, C.int(kind), media.SampleRate) != 0 {
+		return ErrLayout
+	}
+	return nil
 }
 
 // wait blocks until the ring has need samples (capture) or room for need below
