@@ -13,7 +13,7 @@ import (
 
 // FilterConfig is what a [Filter] needs. The zero value answers nothing.
 type FilterConfig struct {
-	Log *slog.Logger // nil is none
+	Log *slog.Logger // nil is none; what is dropped is a Debug line each
 
 	// Reply sends a response to a malformed request over UDP, from the socket
 	// bound to local to remote, outside any transaction. It must not block.
@@ -140,7 +140,7 @@ func (f *Filter) readPacket(p sip.TransportReadProps, data []byte) []byte {
 		out, problem = m.finish()
 	}
 	if problem != nil {
-		f.countProblem(problem)
+		f.dropped(problem, remote)
 		if response := m.reply(problem, remote); response != nil && f.cfg.Reply != nil && f.flood.reply() {
 			f.count.answered.Add(1)
 			f.cfg.Reply(p.LocalAddr, p.RemoteAddr, response)
@@ -155,7 +155,9 @@ func (f *Filter) readPacket(p sip.TransportReadProps, data []byte) []byte {
 	return out
 }
 
-func (f *Filter) countProblem(p *filterProblem) {
+// dropped counts a message that is not handed on.
+func (f *Filter) dropped(p *filterProblem, remote netip.AddrPort) {
+	f.cfg.Log.Debug("Message dropped", "from", remote, "reason", p.text)
 	switch p.kind {
 	case filterGarbage:
 		f.count.garbage.Add(1)

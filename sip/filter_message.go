@@ -58,13 +58,13 @@ type filterMsg struct {
 func filterRead(data []byte) (*filterMsg, *filterProblem) {
 	m := &filterMsg{length: -1}
 	if len(data) > filterMaxMessage {
-		return m, &filterProblem{kind: filterTooLarge}
+		return m, &filterProblem{kind: filterTooLarge, text: "Message Too Large"}
 	}
 	data = bytes.TrimLeft(data, "\r\n")
 	head, body, ok := filterHead(data)
 	if !ok {
 		if !filterBegins(data) {
-			return m, &filterProblem{kind: filterGarbage}
+			return m, &filterProblem{kind: filterGarbage, text: "Not SIP"}
 		}
 		head, body = data, nil
 	}
@@ -122,7 +122,7 @@ func filterParse(head []byte) (*filterMsg, *filterProblem) {
 		return m, problem
 	}
 	if len(lines) == 0 || !filterBegins([]byte(lines[0])) {
-		return m, &filterProblem{kind: filterGarbage}
+		return m, &filterProblem{kind: filterGarbage, text: "Not SIP"}
 	}
 	problem = m.parseStart(lines[0])
 	if len(lines) > filterMaxFields {

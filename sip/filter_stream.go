@@ -153,7 +153,7 @@ func (s *filterStream) message(emit, reply func([]byte)) error {
 
 // refuse answers a bad message and goes on behind it.
 func (s *filterStream) refuse(m *filterMsg, problem *filterProblem, used, length int, reply func([]byte)) error {
-	s.f.countProblem(problem)
+	s.f.dropped(problem, s.remote)
 	if s.bad++; s.bad > filterMaxBad || length > filterMaxSkip {
 		return errFilterStream
 	}
