@@ -195,6 +195,12 @@ func (c *Call) end(ev Event) {
 	c.emit(ev)
 	c.over = true
 	c.move(stageOver)
+	if c.uac != nil && c.uac.legs != nil {
+		c.uac.legs.expire()
+	}
+	if c.ours != nil && c.ours.legs != nil {
+		c.ours.legs.expire()
+	}
 	c.forget()
 	c.mu.Lock()
 	keep := len(c.waiting) > 0 && !c.quiet

@@ -49,11 +49,12 @@ type Config struct {
 	// ContactUser is the user part of our Contact, hard to guess.
 	ContactUser string
 
-	// OnCall is told of each admitted incoming call. It must call
-	// [Call.SetHandler] before it returns control for long and must not block.
+	// OnCall is told of each admitted incoming call, on the call's goroutine. It
+	// must not block. Events wait until [Call.SetHandler].
 	OnCall func(*Call)
 	// Admit decides on a request outside any dialog before a Call exists: 0
 	// accepts, any other value is the status code to refuse with. nil accepts all.
+	// It may be called from several goroutines at once.
 	Admit func(Request) (code int)
 	// OnTransportFailure is told when a listening socket was lost and could not
 	// be opened again at once; attempts go on.

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"context"
+	"net"
 	"net/netip"
 	"time"
 
@@ -165,6 +166,25 @@ func (e *Endpoint) ContactURI(r Route) URI {
 	}
 	local, _ := e.localFor(r.Transport, r.Addr.Addr())
 	return e.contact(flow{route: r, local: local, stream: &stream{local: local}})
+}
+
+// KeepAlive sends the double CRLF of RFC 5626 section 3.5.1 to r, so that
+// address translators and firewalls on the way keep it open. It opens nothing:
+// without a connection to r it returns [ErrNoRoute]. For UDP it does not block.
+func (e *Endpoint) KeepAlive(r Route) error {
+	f, ok := e.flowNow(r)
+	if !ok {
+		return ErrNoRoute
+	}
+	ping := []byte("\r\n\r\n")
+	if f.stream != nil {
+		if _, err := f.stream.Write(ping); err != nil {
+			return &TransportError{Route: r, Err: err}
+		}
+		return nil
+	}
+	e.writeDatagram(net.UDPAddrFromAddrPort(f.local), net.UDPAddrFromAddrPort(r.Addr), ping)
+	return nil
 }
 
 // stackAddr is a in the form the stack wants.

@@ -16,7 +16,8 @@ type uas struct {
 	req      *sip.Request
 	flow     flow
 	mergeKey string
-	final    bool // a final response was given to the transaction
+	again    *time.Timer // repeats the last provisional response
+	final    bool        // a final response was given to the transaction
 }
 
 // serveInvite admits an INVITE outside any dialog and makes a call of it.
@@ -165,11 +166,9 @@ func (c *Call) Ring(code int, sdp []byte) error {
 }
 
 func (c *Call) ring(res *sip.Response) {
-	for t := range c.timers { // at this stage none but the last repetition
-		c.disarm(t)
-	}
+	c.disarm(c.uas.again)
 	_ = c.e.respond(c.uas.tx, res) // inviteGone tells of a failure
-	c.after(provisionalEvery, func() {
+	c.uas.again = c.after(provisionalEvery, func() {
 		if !c.uas.final && !c.over {
 			c.ring(res)
 		}
@@ -199,9 +198,7 @@ func (c *Call) Answer(sdp []byte) error {
 			localSeq: randomSeq(), target: contactOf(u.req, u.req.From().Address), routes: routeSet(u.req, false),
 			contact: "<" + c.e.contact(u.flow).String() + ">", base: u.flow}
 		c.move(stageUp)
-		for t := range c.timers {
-			c.disarm(t)
-		}
+		c.disarm(u.again)
 		c.accept(u.req, u.tx, c.e.response(u.req, sip.StatusOK, "", sdp, c.answerHeaders(u.flow)...), false)
 	})
 	return nil

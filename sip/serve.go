@@ -205,11 +205,20 @@ func (e *Endpoint) serveDialog(req *sip.Request, tx *sip.ServerTx) {
 		return
 	}
 	e.watchServer(c, tx, false)
-	c.post(func() { c.inOrder(req, tx) })
+	taken := make(chan struct{})
+	c.post(func() {
+		close(taken)
+		c.inOrder(req, tx)
+	})
 	select {
-	case <-c.done: // the box may have been closed before it was read
+	case <-taken:
+		return
+	case <-c.done:
+	}
+	select {
+	case <-taken:
+	default: // the call ended before it came to this
 		e.reply(req, tx, sip.StatusCallTransactionDoesNotExists)
-	default:
 	}
 }
 
