@@ -2,6 +2,7 @@ package media_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"net/netip"
 	"slices"
@@ -44,15 +45,16 @@ func TestSecureVoice(t *testing.T) {
 		t.Run(suite, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := newCall(t, "PCMA", func(c *mediatest.Call) { secure(c, suite, 10) })
-				time.Sleep(1500 * time.Millisecond)
+				time.Sleep(time.Second)
 				c.Configure(t) // the same keys again, as a session refresh has it
-				time.Sleep(1500 * time.Millisecond)
+				time.Sleep(time.Second)
 				secure(c, suite, 50)
 				c.Configure(t) // other keys
-				time.Sleep(2 * time.Second)
-				mediatest.Clear(t, "a to b", c.A.Said[:4*rate], c.B.Device.Played())
-				mediatest.Clear(t, "b to a", c.B.Said[:4*rate], c.A.Device.Played())
-				if st := c.SB.Stats(); !st.Secure || st.Refused != 0 || st.Lost != 0 {
+				time.Sleep(time.Second)
+				mediatest.Clear(t, "a to b", c.A.Said[:5*rate/2], c.B.Device.Played())
+				mediatest.Clear(t, "b to a", c.B.Said[:5*rate/2], c.A.Device.Played())
+				// One packet may leave with the new key before b has heard of it.
+				if st := c.SB.Stats(); !st.Secure || st.Refused > 1 || st.Lost > 1 {
 					t.Errorf("Stats() = %+v, want it secure and nothing refused", st)
 				}
 			})
@@ -84,13 +86,10 @@ func TestCodecChange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCall(t, "PCMA", nil)
 		type line struct{ ssrc, pt, ts uint32 }
-		var seen []line
+		var log mediatest.Log[line]
 		c.Network.SetHook(func(from, _ netip.AddrPort, p []byte) (bool, time.Duration) {
 			if from == c.SA.LocalAddr() {
-				seen = append(seen, line{
-					uint32(p[8])<<24 | uint32(p[9])<<16 | uint32(p[10])<<8 | uint32(p[11]), uint32(p[1] & 0x7f),
-					uint32(p[4])<<24 | uint32(p[5])<<16 | uint32(p[6])<<8 | uint32(p[7]),
-				})
+				log.Add(line{binary.BigEndian.Uint32(p[8:]), uint32(p[1] & 0x7f), binary.BigEndian.Uint32(p[4:])})
 			}
 			return false, 0
 		})
@@ -101,6 +100,7 @@ func TestCodecChange(t *testing.T) {
 			time.Sleep(2 * time.Second)
 		}
 		mediatest.Clear(t, "a to b", c.A.Said[:5*rate], c.B.Device.Played())
+		seen := log.All()
 		for i := 1; i < len(seen); i++ {
 			if seen[i].ssrc != seen[0].ssrc {
 				t.Fatalf("packet %d has another SSRC", i)

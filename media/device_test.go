@@ -22,10 +22,10 @@ func TestCallSurvivesItsDevice(t *testing.T) {
 			at       time.Time
 			ts, ssrc uint32
 		}
-		var sent []stamp
+		var log mediatest.Log[stamp]
 		c.Network.SetHook(func(from, _ netip.AddrPort, p []byte) (bool, time.Duration) {
 			if from == c.SA.LocalAddr() {
-				sent = append(sent, stamp{time.Now(), binary.BigEndian.Uint32(p[4:]), binary.BigEndian.Uint32(p[8:])})
+				log.Add(stamp{time.Now(), binary.BigEndian.Uint32(p[4:]), binary.BigEndian.Uint32(p[8:])})
 			}
 			return false, 0
 		})
@@ -48,6 +48,7 @@ func TestCallSurvivesItsDevice(t *testing.T) {
 		if got := mediatest.RMS(c.B.Device.Played()[from:]); got < 0.05 {
 			t.Errorf("b hears %v after the microphone came back, want the voice", got)
 		}
+		sent := log.All()
 		for i := 1; i < len(sent); i++ {
 			if gap := sent[i].at.Sub(sent[i-1].at); gap > 40*time.Millisecond || sent[i].ts-sent[i-1].ts != 160 || sent[i].ssrc != sent[0].ssrc {
 				t.Errorf("packet %d: %v after the one before, timestamp +%d: the line broke", i, gap, sent[i].ts-sent[i-1].ts)

@@ -11,12 +11,15 @@ import (
 )
 
 // A Hook decides what becomes of one datagram: it is dropped, or delivered after
-// delay. It must not keep b.
+// delay. It must not keep b, nor call the network. It is called for one datagram
+// at a time.
 type Hook func(from, to netip.AddrPort, b []byte) (drop bool, delay time.Duration)
 
 // Network is UDP in memory. Every address exists on it. It is safe for use by
 // several goroutines and fit for a testing/synctest bubble.
 type Network struct {
+	hooking sync.Mutex // held while the hook runs
+
 	mu    sync.Mutex
 	conns map[netip.AddrPort]*PacketConn
 	hook  Hook
@@ -139,7 +142,10 @@ func (n *Network) send(from, to netip.AddrPort, b []byte) {
 	var delay time.Duration
 	if hook != nil {
 		var drop bool
-		if drop, delay = hook(from, to, b); drop {
+		n.hooking.Lock()
+		drop, delay = hook(from, to, b)
+		n.hooking.Unlock()
+		if drop {
 			return
 		}
 	}

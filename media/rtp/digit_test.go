@@ -46,14 +46,14 @@ func TestSendDigitOnTheWire(t *testing.T) {
 			end      bool
 			duration uint16
 		}
-		var seen []wire
+		var log mediatest.Log[wire]
 		n.SetHook(func(from, to netip.AddrPort, p []byte) (bool, time.Duration) {
 			if from == a.at && p[1]&0x7f < 72 || p[1]&0x7f == 101 {
 				w := wire{pt: p[1] & 0x7f, marker: p[1]&0x80 != 0, ts: binary.BigEndian.Uint32(p[4:])}
 				if w.pt == 101 {
 					w.end, w.duration = p[13]&0x80 != 0, binary.BigEndian.Uint16(p[14:])
 				}
-				seen = append(seen, w)
+				log.Add(w)
 			}
 			return false, 0
 		})
@@ -64,6 +64,7 @@ func TestSendDigitOnTheWire(t *testing.T) {
 		}
 		time.Sleep(90 * time.Millisecond)
 		stop()
+		seen := log.All()
 		first := slices.IndexFunc(seen, func(w wire) bool { return w.pt == 101 })
 		var want []wire
 		start := seen[first].ts

@@ -86,41 +86,50 @@ func TestReportsTellWhoSends(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := mediatest.NewNetwork()
 		a, b := pair(t, n)
-		var last []rtcp.Packet
-		var intervals []time.Duration
-		before := time.Now()
+		type report struct {
+			parts []rtcp.Packet
+			at    time.Time
+		}
+		var reports mediatest.Log[report]
+		last := func() []rtcp.Packet {
+			all := reports.All()
+			return all[len(all)-1].parts
+		}
 		n.SetHook(func(from, _ netip.AddrPort, p []byte) (bool, time.Duration) {
 			if from.Addr() == a.at.Addr() && from.Port() == a.at.Port()+1 {
-				last, _ = rtcp.Unmarshal(p)
-				intervals = append(intervals, time.Since(before))
-				before = time.Now()
+				parts, err := rtcp.Unmarshal(p)
+				if err != nil {
+					t.Errorf("a report does not parse: %v", err)
+				}
+				reports.Add(report{parts, time.Now()})
 			}
 			return false, 0
 		})
 		talk(a, 1000)
-		if _, ok := last[0].(*rtcp.SenderReport); !ok || len(last) != 2 {
-			t.Errorf("while sending the report is %v, want SR and SDES", last)
+		if _, ok := last()[0].(*rtcp.SenderReport); !ok || len(last()) != 2 {
+			t.Errorf("while sending the report is %v, want SR and SDES", last())
 		}
-		sdes, ok := last[1].(*rtcp.SourceDescription)
+		sdes, ok := last()[1].(*rtcp.SourceDescription)
 		if !ok || len(sdes.Chunks[0].Items[0].Text) < 12 {
-			t.Errorf("second part = %v, want SDES with a long CNAME", last[1])
+			t.Errorf("second part = %v, want SDES with a long CNAME", last()[1])
 		}
 		for range 30 {
 			time.Sleep(time.Second)
 		}
 		talk(b, 10)
 		time.Sleep(10 * time.Second)
-		if _, ok := last[0].(*rtcp.ReceiverReport); !ok {
-			t.Errorf("when silent the report is %v, want RR", last[0])
+		if _, ok := last()[0].(*rtcp.ReceiverReport); !ok {
+			t.Errorf("when silent the report is %v, want RR", last()[0])
 		}
-		for _, d := range intervals[1:] {
-			if d < 2500*time.Millisecond || d > 7500*time.Millisecond+packetTime {
+		all := reports.All()
+		for i := 1; i < len(all); i++ {
+			if d := all[i].at.Sub(all[i-1].at); d < 2500*time.Millisecond || d > 7500*time.Millisecond+packetTime {
 				t.Errorf("interval between reports = %v, want 2.5s to 7.5s", d)
 			}
 		}
 		a.Close()
-		if bye, ok := last[len(last)-1].(*rtcp.Goodbye); !ok || bye.Sources[0] != a.SSRC() {
-			t.Errorf("last report = %v, want one with BYE", last)
+		if bye, ok := last()[len(last())-1].(*rtcp.Goodbye); !ok || bye.Sources[0] != a.SSRC() {
+			t.Errorf("last report = %v, want one with BYE", last())
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,9 +41,11 @@ func TestSRTP(t *testing.T) {
 				pb.Crypto = &rtp.Crypto{Suite: suite.name, LocalKey: bKey, LocalSalt: bSalt, RemoteKey: aKey, RemoteSalt: aSalt}
 				configure(t, a, pa)
 				configure(t, b, pb)
-				var clear bool
+				var clear atomic.Bool
 				n.SetHook(func(_, _ netip.AddrPort, p []byte) (bool, time.Duration) {
-					clear = clear || bytes.Contains(p, []byte("a voice that nobody may hear"))
+					if bytes.Contains(p, []byte("a voice that nobody may hear")) {
+						clear.Store(true)
+					}
 					return false, 0
 				})
 				voice := append([]byte("a voice that nobody may hear"), make([]byte, 132)...)
@@ -59,7 +62,7 @@ func TestSRTP(t *testing.T) {
 				if len(got) != 6 || !bytes.Equal(got[5].Payload, voice) {
 					t.Errorf("received %d packets, want 6 with the voice", len(got))
 				}
-				if clear {
+				if clear.Load() {
 					t.Error("the voice went over the network in clear")
 				}
 				time.Sleep(20 * time.Second)
@@ -96,16 +99,17 @@ func TestSRTPRefuses(t *testing.T) {
 		pa, pb := cryptoPair(a, b)
 		configure(t, a, pa)
 		configure(t, b, pb)
-		var seen [][]byte
+		var log mediatest.Log[[]byte]
 		n.SetHook(func(from, _ netip.AddrPort, p []byte) (bool, time.Duration) {
 			if from == a.at {
-				seen = append(seen, bytes.Clone(p))
+				log.Add(bytes.Clone(p))
 			}
 			return false, 0
 		})
 		plain := raw(8, 1, 160, 7, make([]byte, 160))
 		stranger.WriteTo(plain, net.UDPAddrFromAddrPort(b.at)) // in clear, before anybody is latched
 		talk(a, 2)
+		seen := log.All()
 		time.Sleep(2 * time.Second)                              // silent for long enough to latch anew
 		stranger.WriteTo(seen[0], net.UDPAddrFromAddrPort(b.at)) // replayed
 		bent := bytes.Clone(seen[1])
