@@ -52,6 +52,9 @@ func (p Params) LogValue() slog.Value {
 	)
 }
 
+// String is LogValue for package fmt.
+func (p Params) String() string { return p.LogValue().String() }
+
 // codecNamed finds one of the engine's codecs.
 func (e *Engine) codecNamed(name string) (codec.Codec, error) {
 	i := slices.IndexFunc(e.conf.Codecs, func(c codec.Codec) bool {
