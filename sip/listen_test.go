@@ -99,3 +99,23 @@ func TestCloseEndsCalls(t *testing.T) {
 		}
 	})
 }
+
+func TestIPv6(t *testing.T) {
+	for _, transport := range []string{"udp", "tcp"} {
+		synctest.Test(t, func(t *testing.T) {
+			n := &siptest.Network{}
+			alice, bob := newSide(t, n, "[fd00::1]:5060", nil), newSide(t, n, "[fd00::2]:5060", nil)
+			defer bob.close()
+			defer alice.close()
+			r := bob.route()
+			r.Transport = transport
+			alice.invite(r)
+			in := bob.call()
+			ok(t, in.Answer([]byte(answerSDP)))
+			bob.wait("confirmed")
+			ok(t, in.Bye(""))
+			alice.wait("hungup")
+			bob.wait("ended well")
+		})
+	}
+}
