@@ -237,7 +237,6 @@ func (a *api) dial(t testing.TB, target string) string {
 	return fields[1]
 }
 
-
 // awaitStatus waits until a call has or had one of the statuses, given as a
 // pattern.
 func (a *api) awaitStatus(t testing.TB, id, status string) {
