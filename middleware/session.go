@@ -44,7 +44,7 @@ type Session struct {
 	plan     plan // outcome of Prepare
 	neg      *sdp.Negotiation
 	agreed   *sdp.Agreed
-	early    bool // media was started before the answer
+	secured  bool // media was started before the answer
 	stream   *media.Stream
 	wish     bool // hold as last asked for
 	holdSent bool // hold as in our last session description

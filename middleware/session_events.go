@@ -25,6 +25,9 @@ func (s *Session) gotSIP(ev sip.Event) {
 	case sip.Answered:
 		s.gotAnswer(ev.Body, session.GotAnswer)
 	case sip.Failed:
+		if s.inviteSecured(ev.Err) {
+			return
+		}
 		s.step(event{in: session.GotRefusal, err: ev.Err, by: Remote})
 	case sip.Canceled:
 		f := Failure{Kind: Canceled, Code: 487, Reason: sip.CleanText(ev.Reason, 200)}
@@ -110,7 +113,7 @@ func (s *Session) showProgress(e event) {
 	}
 	if len(ev.Body) > 0 {
 		if agreed, err := s.neg.GotAnswer(ev.Body); err == nil && !agreed.Rejected {
-			s.agreed, s.early = agreed, true
+			s.agreed = agreed
 			p.EarlyMedia = true
 			s.configureStream()
 		}

@@ -109,10 +109,30 @@ func (s *Session) security() sdp.Security {
 	if s.call == nil && len(s.plan.routes) > 0 {
 		secure = s.plan.routes[0].Transport == "tls"
 	}
-	if s.config.security == sdp.SecurityPrefer && !secure && !s.config.keysInClear {
+	switch {
+	case s.config.security != sdp.SecurityPrefer:
+	case !secure && !s.config.keysInClear:
 		return sdp.SecurityOff
+	case s.secured:
+		return sdp.SecurityRequire
 	}
 	return s.config.security
+}
+
+// inviteSecured repeats an INVITE that was refused with 488, once, with RTP/SAVP
+// in place of RTP/AVP with keys: phones that insist on encryption do not know
+// the keys of RFC 8643 for what they are. It reports whether it did.
+func (s *Session) inviteSecured(err error) bool {
+	var status *sip.StatusError
+	if !errors.As(err, &status) || status.Code != 488 || s.secured ||
+		s.place != (session.Place{State: session.Calling, Exchange: session.LocalOffer}) ||
+		s.security() != sdp.SecurityPrefer {
+		return false
+	}
+	s.secured = true
+	s.call.Close()
+	s.sendInvite(s.plan)
+	return true
 }
 
 // newNegotiation begins the offer/answer of the call.
