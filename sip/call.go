@@ -115,12 +115,22 @@ func (c *Call) run() {
 	for {
 		work, err := c.box.Take(c.e.ctx)
 		if err != nil {
+			c.do(c.cutOff)
 			return
 		}
 		for _, f := range work {
 			c.do(f)
 		}
 	}
+}
+
+// cutOff ends a call whose endpoint was closed before it could end well.
+func (c *Call) cutOff() {
+	if c.outgoing && c.d == nil {
+		c.end(Failed{ErrClosed})
+		return
+	}
+	c.end(Ended{ErrClosed})
 }
 
 func (c *Call) do(f func()) {

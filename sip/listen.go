@@ -124,6 +124,7 @@ func (e *Endpoint) supervise(local netip.AddrPort, first any, serve func(any) er
 // reopen tries until it works, with pauses that grow to five seconds. It
 // returns nil when the endpoint closes.
 func (e *Endpoint) reopen(local netip.AddrPort, open func(context.Context) (any, error)) any {
+	told := false
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
 		socket, err := open(e.ctx)
 		if err == nil {
@@ -134,7 +135,8 @@ func (e *Endpoint) reopen(local netip.AddrPort, open func(context.Context) (any,
 			_ = c.Close()
 			return nil
 		}
-		if e.cfg.OnTransportFailure != nil && e.ctx.Err() == nil {
+		if e.cfg.OnTransportFailure != nil && !told && e.ctx.Err() == nil {
+			told = true
 			e.cfg.OnTransportFailure(fmt.Errorf("sip: listen on %v: %w", local, err))
 		}
 		select {

@@ -4,10 +4,13 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"parley/sip"
 	"parley/sip/siptest"
@@ -118,4 +121,27 @@ func TestIPv6(t *testing.T) {
 			bob.wait("ended well")
 		})
 	}
+}
+
+func TestCloseDoesNotWaitForASilentFarEnd(t *testing.T) {
+	with(t, func(t *testing.T, n *siptest.Network, s *side, p *siptest.Peer) {
+		s.invite(sip.Route{Transport: "udp", Addr: p.Addr})
+		p.Expect("INVITE")
+		_, _ = answered(t, s, p, "")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		if err := s.e.Close(ctx); err == nil {
+			t.Error("Close reported no timeout")
+		}
+		if took := time.Since(start); took > 1100*time.Millisecond {
+			t.Errorf("Close took %v, want 1s", took)
+		}
+		got := s.list()
+		slices.Sort(got)
+		want := []string{"confirmed", "ended " + sip.ErrClosed.Error(), "failed " + sip.ErrClosed.Error()}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("events (-want +got):\n%s", diff)
+		}
+	})
 }
