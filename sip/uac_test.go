@@ -140,3 +140,19 @@ func TestFailover(t *testing.T) {
 		})
 	}
 }
+
+func TestRingingIsQuickAndKeptAlive(t *testing.T) {
+	with(t, func(t *testing.T, n *siptest.Network, s *side, p *siptest.Peer) {
+		start := time.Now()
+		p.Send(s.addr, invitation("fast", sdpLines))
+		in := s.call()
+		ok(t, in.Ring(180, nil))
+		p.Expect("180 INVITE")
+		if took := time.Since(start); took != 0 {
+			t.Errorf("180 took %v of waiting, want none", took)
+		}
+		time.Sleep(time.Minute + time.Second)
+		p.Expect("180 INVITE") // kept alive for the proxies
+		ok(t, in.Reject(486, ""))
+	})
+}
