@@ -318,6 +318,8 @@ func (c *Call) inDialogRequest(r inDialog, seq uint32) outgoing {
 	if r.method == "INVITE" || r.method == "UPDATE" {
 		headers = append(headers, Header{"Contact", c.d.contact}, Header{"Allow", allowedMethods})
 	}
-	return outgoing{method: r.method, uri: uri, routes: routes, from: c.d.local, to: c.d.remote,
-		callID: string(c.id), cseq: seq, headers: headers, bodyType: r.bodyType, body: r.body}
+	return outgoing{
+		method: r.method, uri: uri, routes: routes, from: c.d.local, to: c.d.remote,
+		callID: string(c.id), cseq: seq, headers: headers, bodyType: r.bodyType, body: r.body,
+	}
 }

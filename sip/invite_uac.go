@@ -108,8 +108,10 @@ func (c *Call) sendInvite(n int, f flow) {
 	u.cseq++
 	seq := u.cseq
 	build := func(f flow) outgoing {
-		o := outgoing{method: "INVITE", uri: u.want.Target.String(), routes: u.want.RouteSet,
-			from: u.from, to: u.to, callID: string(c.id), cseq: seq, bodyType: sdpType, body: u.want.Body}
+		o := outgoing{
+			method: "INVITE", uri: u.want.Target.String(), routes: u.want.RouteSet,
+			from: u.from, to: u.to, callID: string(c.id), cseq: seq, bodyType: sdpType, body: u.want.Body,
+		}
 		o.uri, o.routes = preloaded(o.uri, u.want.RouteSet)
 		o.headers = append(o.headers, Header{"Contact", "<" + c.e.contact(f).String() + ">"}, Header{"Allow", allowedMethods})
 		o.headers = append(o.headers, credentials(u.auth, "INVITE", o.uri, o.body)...)
@@ -348,8 +350,10 @@ func (c *Call) ack(legs *inviteLegs, body []byte) {
 
 func (c *Call) ackRequest(invite *sip.Request, body []byte, f flow) (*sip.Request, error) {
 	uri, routes, _ := aim(c.d.target, c.d.routes)
-	o := outgoing{method: "ACK", uri: uri, routes: routes, from: c.d.local, to: c.d.remote,
-		callID: string(c.id), cseq: invite.CSeq().SeqNo, bodyType: sdpType, body: body, headers: proofs(invite)}
+	o := outgoing{
+		method: "ACK", uri: uri, routes: routes, from: c.d.local, to: c.d.remote,
+		callID: string(c.id), cseq: invite.CSeq().SeqNo, bodyType: sdpType, body: body, headers: proofs(invite),
+	}
 	return c.e.request(o, f)
 }
 

@@ -194,9 +194,11 @@ func (c *Call) Answer(sdp []byte) error {
 			return
 		}
 		u.final = true
-		c.d = &dialog{remoteTag: fromTag(u.req), local: u.req.To().Value(), remote: u.req.From().Value(),
+		c.d = &dialog{
+			remoteTag: fromTag(u.req), local: u.req.To().Value(), remote: u.req.From().Value(),
 			localSeq: randomSeq(), target: contactOf(u.req, u.req.From().Address), routes: routeSet(u.req, false),
-			contact: "<" + c.e.contact(u.flow).String() + ">", base: u.flow}
+			contact: "<" + c.e.contact(u.flow).String() + ">", base: u.flow,
+		}
 		c.move(stageUp)
 		c.disarm(u.again)
 		c.accept(u.req, u.tx, c.e.response(u.req, sip.StatusOK, "", sdp, c.answerHeaders(u.flow)...), false)

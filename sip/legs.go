@@ -204,8 +204,10 @@ func (l *inviteLegs) hangUp(res *sip.Response, tag string) {
 				return
 			}
 		}
-		o := outgoing{method: "ACK", uri: uri, routes: routes, from: d.local, to: d.remote,
-			callID: string(l.call.id), cseq: l.invite.CSeq().SeqNo, headers: proofs(l.invite)}
+		o := outgoing{
+			method: "ACK", uri: uri, routes: routes, from: d.local, to: d.remote,
+			callID: string(l.call.id), cseq: l.invite.CSeq().SeqNo, headers: proofs(l.invite),
+		}
 		ack, err := l.e.request(o, f)
 		if err != nil {
 			return

@@ -203,8 +203,10 @@ func (e *Endpoint) trace(sent bool, transport string, local, remote net.Addr, da
 	if e.cfg.Tracer == nil {
 		return
 	}
-	e.cfg.Tracer.Trace(TraceMessage{Time: time.Now(), Sent: sent, Transport: transport,
-		Local: addrPort(local), Remote: addrPort(remote), Data: data})
+	e.cfg.Tracer.Trace(TraceMessage{
+		Time: time.Now(), Sent: sent, Transport: transport,
+		Local: addrPort(local), Remote: addrPort(remote), Data: data,
+	})
 }
 
 // acceptor hands accepted connections to the stack, dressed as streams.

@@ -40,8 +40,10 @@ func (e *Endpoint) request(o outgoing, f flow) (*sip.Request, error) {
 		o.branch = newBranch()
 	}
 	by := e.sentBy(f)
-	via := &sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0",
-		Transport: strings.ToUpper(f.route.Transport), Host: by.Addr().String(), Port: int(by.Port())}
+	via := &sip.ViaHeader{
+		ProtocolName: "SIP", ProtocolVersion: "2.0",
+		Transport: strings.ToUpper(f.route.Transport), Host: by.Addr().String(), Port: int(by.Port()),
+	}
 	via.Params.Add("branch", o.branch)
 	via.Params.Add("rport", "")
 	req.AppendHeader(via)

@@ -254,10 +254,14 @@ func TestUpdate(t *testing.T) {
 
 func TestRouteSets(t *testing.T) {
 	tests := []struct{ name, record, line, route string }{
-		{"loose", "Record-Route: <sip:10.0.0.2;lr>\nRecord-Route: <sip:10.0.0.8;lr>\n",
-			"BYE sip:peer@10.0.0.2:5060 SIP/2.0", "<sip:10.0.0.2;lr> <sip:10.0.0.8;lr>"},
-		{"strict", "Record-Route: <sip:10.0.0.2>\nRecord-Route: <sip:10.0.0.8;lr>\n",
-			"BYE sip:10.0.0.2 SIP/2.0", "<sip:10.0.0.8;lr> <sip:peer@10.0.0.2:5060>"},
+		{
+			"loose", "Record-Route: <sip:10.0.0.2;lr>\nRecord-Route: <sip:10.0.0.8;lr>\n",
+			"BYE sip:peer@10.0.0.2:5060 SIP/2.0", "<sip:10.0.0.2;lr> <sip:10.0.0.8;lr>",
+		},
+		{
+			"strict", "Record-Route: <sip:10.0.0.2>\nRecord-Route: <sip:10.0.0.8;lr>\n",
+			"BYE sip:10.0.0.2 SIP/2.0", "<sip:10.0.0.8;lr> <sip:peer@10.0.0.2:5060>",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -31,9 +31,11 @@ type authority struct {
 func newAuthority(t *testing.T) *authority {
 	t.Helper()
 	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Test CA"},
+	tmpl := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Test CA"},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign}
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
 	cert := must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key))))
 	a := &authority{cert: cert, key: key, pool: x509.NewCertPool()}
 	a.pool.AddCert(cert)
@@ -42,8 +44,10 @@ func newAuthority(t *testing.T) *authority {
 
 func (a *authority) issue(name string, until time.Time) tls.Certificate {
 	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
-	tmpl := &x509.Certificate{SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "server of " + name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: until, DNSNames: []string{name}}
+	tmpl := &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "server of " + name},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: until, DNSNames: []string{name},
+	}
 	der := must(x509.CreateCertificate(rand.Reader, tmpl, a.cert, &key.PublicKey, a.key))
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
@@ -98,9 +102,11 @@ func TestCallsOverRealSockets(t *testing.T) {
 			alice := listenReal(t, sip.Config{TLS: &tls.Config{RootCAs: ca.pool}})
 			events := make(chan sip.Event, 16)
 			target := must(sip.ParseURI("sip:bob@example.org"))
-			out, err := alice.Invite(sip.InviteRequest{From: sip.Address{URI: target}, To: sip.Address{URI: target}, Target: target,
+			out, err := alice.Invite(sip.InviteRequest{
+				From: sip.Address{URI: target}, To: sip.Address{URI: target}, Target: target,
 				Routes: []sip.Route{{Transport: transport, Addr: addrOf(bob, transport), ServerName: "example.org"}},
-				Body:   []byte(offerSDP), OnEvent: func(ev sip.Event) { events <- ev }})
+				Body:   []byte(offerSDP), OnEvent: func(ev sip.Event) { events <- ev },
+			})
 			ok(t, err)
 			call := <-in
 			start := time.Now()
@@ -144,8 +150,10 @@ func TestCertificates(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			bob := listenReal(t, sip.Config{ListenTLS: []netip.AddrPort{loopback}, TLS: &tls.Config{Certificates: []tls.Certificate{tt.cert}}})
-			r := sip.RegisterRequest{AOR: sip.Address{URI: must(sip.ParseURI("sip:a@example.org"))}, Registrar: must(sip.ParseURI("sip:example.org")),
-				Routes: []sip.Route{{Transport: "tls", Addr: addrOf(bob, "tls"), ServerName: "example.org"}}, Expires: time.Minute}
+			r := sip.RegisterRequest{
+				AOR: sip.Address{URI: must(sip.ParseURI("sip:a@example.org"))}, Registrar: must(sip.ParseURI("sip:example.org")),
+				Routes: []sip.Route{{Transport: "tls", Addr: addrOf(bob, "tls"), ServerName: "example.org"}}, Expires: time.Minute,
+			}
 			_, err := listenReal(t, sip.Config{TLS: &tls.Config{RootCAs: ca.pool}}).Register(t.Context(), r)
 			var ce *sip.CertificateError
 			if !errors.As(err, &ce) {
@@ -154,8 +162,10 @@ func TestCertificates(t *testing.T) {
 			if ce.Check != tt.check || ce.Host != "example.org" || !strings.HasPrefix(ce.Subject, "server of") || ce.Issuer != "Test CA" || len(ce.Fingerprint) != 64 {
 				t.Errorf("%+v, want check %q", ce, tt.check)
 			}
-			pinned := listenReal(t, sip.Config{TLS: &tls.Config{RootCAs: ca.pool},
-				TrustCertificate: func(host, fp string) bool { return host == "example.org" && fp == ce.Fingerprint }})
+			pinned := listenReal(t, sip.Config{
+				TLS:              &tls.Config{RootCAs: ca.pool},
+				TrustCertificate: func(host, fp string) bool { return host == "example.org" && fp == ce.Fingerprint },
+			})
 			var status *sip.StatusError
 			if _, err := pinned.Register(t.Context(), r); !errors.As(err, &status) || status.Code != 405 {
 				t.Errorf("with the certificate pinned: %v, want 405 from a phone", err)
@@ -170,8 +180,10 @@ func TestRefusedConnection(t *testing.T) {
 	gone := listenReal(t, sip.Config{})
 	addr := addrOf(gone, "tcp")
 	ok(t, gone.Close(t.Context()))
-	_, err := e.Register(t.Context(), sip.RegisterRequest{AOR: sip.Address{URI: must(sip.ParseURI("sip:a@example.org"))},
-		Registrar: must(sip.ParseURI("sip:example.org")), Routes: []sip.Route{{Transport: "tcp", Addr: addr}}, Expires: time.Minute})
+	_, err := e.Register(t.Context(), sip.RegisterRequest{
+		AOR:       sip.Address{URI: must(sip.ParseURI("sip:a@example.org"))},
+		Registrar: must(sip.ParseURI("sip:example.org")), Routes: []sip.Route{{Transport: "tcp", Addr: addr}}, Expires: time.Minute,
+	})
 	var te *sip.TransportError
 	if !errors.As(err, &te) || te.Route.Addr != addr {
 		t.Errorf("Register: %v, want a TransportError for %v", err, addr)

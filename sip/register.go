@@ -165,8 +165,10 @@ func (e *Endpoint) registerRequest(ctx context.Context, r RegisterRequest, f flo
 			contact += fmt.Sprintf(";+sip.instance=\"<%s>\"", r.InstanceID)
 		}
 		uri, routes := preloaded(r.Registrar.String(), r.RouteSet)
-		o := outgoing{method: "REGISTER", uri: uri, routes: routes, from: aor + ";tag=" + tag, to: aor,
-			callID: r.CallID, cseq: seq, branch: branch}
+		o := outgoing{
+			method: "REGISTER", uri: uri, routes: routes, from: aor + ";tag=" + tag, to: aor,
+			callID: r.CallID, cseq: seq, branch: branch,
+		}
 		o.headers = []Header{{"Contact", contact}, {"Expires", strconv.Itoa(seconds)}, {"Allow", allowedMethods}, {"Supported", "path"}}
 		o.headers = append(o.headers, credentials(auth, "REGISTER", o.uri, nil)...)
 		return o
@@ -183,8 +185,10 @@ func (e *Endpoint) registerRequest(ctx context.Context, r RegisterRequest, f flo
 
 // registered reads a registrar's 2xx.
 func (e *Endpoint) registered(res *sip.Response, f flow, asked time.Duration) *RegisterResult {
-	out := &RegisterResult{Code: res.StatusCode, Reason: CleanText(res.Reason, 200), Contact: e.contact(f),
-		Route: f.route, ServiceRoute: headerValues(res, "Service-Route")}
+	out := &RegisterResult{
+		Code: res.StatusCode, Reason: CleanText(res.Reason, 200), Contact: e.contact(f),
+		Route: f.route, ServiceRoute: headerValues(res, "Service-Route"),
+	}
 	general := asked
 	if s, err := strconv.Atoi(strings.TrimSpace(headerValue(res, "Expires"))); err == nil && s >= 0 && s < 1<<31 {
 		general = time.Duration(s) * time.Second

@@ -58,7 +58,8 @@ func (c *Call) Reinvite(sdp []byte) error {
 func (c *Call) reinvite(sdp []byte) {
 	o := &ourReinvite{body: sdp}
 	c.ours = o
-	c.ask(inDialog{method: "INVITE", bodyType: sdpType, body: sdp,
+	c.ask(inDialog{
+		method: "INVITE", bodyType: sdpType, body: sdp,
 		started: func(tx *sip.ClientTx, req *sip.Request, f flow) {
 			o.tx, o.flow, o.heard, o.cancelSent = tx, f, false, false
 			o.legs = c.e.watch(c, req, f, func(*inviteLegs, *sip.Response) {})

@@ -50,41 +50,50 @@ func TestCallEndings(t *testing.T) {
 			ok(t, in.Bye(""))
 			ok(t, out.Bye(""))
 		}, []string{"provisional 180", "answered 200", "ended well"}, []string{"confirmed", "ended well"}},
-		{"hold and resume", func(t *testing.T, alice, bob *side) {
-			out, in := connect(t, alice, bob)
-			ok(t, out.Reinvite([]byte(offerSDP)))
-			bob.wait("reinvited")
-			ok(t, in.AnswerReinvite(200, "", []byte(answerSDP)))
-			alice.wait("reinvite answered 200")
-			synctest.Wait()
-			ok(t, in.Reinvite([]byte(answerSDP)))
-			alice.wait("reinvited")
-			ok(t, out.AnswerReinvite(200, "", []byte(offerSDP)))
-			bob.wait("reinvite answered 200")
-			synctest.Wait()
-			ok(t, out.Bye(""))
-		}, []string{"provisional 180", "answered 200", "reinvite answered 200", "reinvited", "confirmed", "ended well"},
-			[]string{"confirmed", "reinvited", "confirmed", "reinvite answered 200", "hungup"}},
-		{"re-INVITE refused", func(t *testing.T, alice, bob *side) {
-			out, in := connect(t, alice, bob)
-			ok(t, out.Reinvite([]byte(offerSDP)))
-			bob.wait("reinvited")
-			ok(t, in.AnswerReinvite(488, "", nil))
-			alice.wait("reinvite failed 488")
-			ok(t, out.Bye(""))
-		}, []string{"provisional 180", "answered 200", "reinvite failed 488", "ended well"},
-			[]string{"confirmed", "reinvited", "hungup"}},
-		{"re-INVITE withdrawn", func(t *testing.T, alice, bob *side) {
-			out, _ := connect(t, alice, bob)
-			ok(t, out.Reinvite([]byte(offerSDP)))
-			bob.wait("reinvited")
-			time.Sleep(300 * time.Millisecond) // until 100
-			ok(t, out.CancelReinvite())
-			bob.wait("reinvite canceled")
-			alice.wait("reinvite failed 487")
-			ok(t, out.Bye(""))
-		}, []string{"provisional 180", "answered 200", "reinvite failed 487", "ended well"},
-			[]string{"confirmed", "reinvited", "reinvite canceled", "hungup"}},
+		{
+			"hold and resume", func(t *testing.T, alice, bob *side) {
+				out, in := connect(t, alice, bob)
+				ok(t, out.Reinvite([]byte(offerSDP)))
+				bob.wait("reinvited")
+				ok(t, in.AnswerReinvite(200, "", []byte(answerSDP)))
+				alice.wait("reinvite answered 200")
+				synctest.Wait()
+				ok(t, in.Reinvite([]byte(answerSDP)))
+				alice.wait("reinvited")
+				ok(t, out.AnswerReinvite(200, "", []byte(offerSDP)))
+				bob.wait("reinvite answered 200")
+				synctest.Wait()
+				ok(t, out.Bye(""))
+			},
+			[]string{"provisional 180", "answered 200", "reinvite answered 200", "reinvited", "confirmed", "ended well"},
+			[]string{"confirmed", "reinvited", "confirmed", "reinvite answered 200", "hungup"},
+		},
+		{
+			"re-INVITE refused", func(t *testing.T, alice, bob *side) {
+				out, in := connect(t, alice, bob)
+				ok(t, out.Reinvite([]byte(offerSDP)))
+				bob.wait("reinvited")
+				ok(t, in.AnswerReinvite(488, "", nil))
+				alice.wait("reinvite failed 488")
+				ok(t, out.Bye(""))
+			},
+			[]string{"provisional 180", "answered 200", "reinvite failed 488", "ended well"},
+			[]string{"confirmed", "reinvited", "hungup"},
+		},
+		{
+			"re-INVITE withdrawn", func(t *testing.T, alice, bob *side) {
+				out, _ := connect(t, alice, bob)
+				ok(t, out.Reinvite([]byte(offerSDP)))
+				bob.wait("reinvited")
+				time.Sleep(300 * time.Millisecond) // until 100
+				ok(t, out.CancelReinvite())
+				bob.wait("reinvite canceled")
+				alice.wait("reinvite failed 487")
+				ok(t, out.Bye(""))
+			},
+			[]string{"provisional 180", "answered 200", "reinvite failed 487", "ended well"},
+			[]string{"confirmed", "reinvited", "reinvite canceled", "hungup"},
+		},
 		{"info", func(t *testing.T, alice, bob *side) {
 			out, _ := connect(t, alice, bob)
 			ok(t, out.Info(t.Context(), "application/dtmf-relay", []byte("Signal=5\r\n")))
