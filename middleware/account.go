@@ -36,8 +36,10 @@ type Account struct {
 	ep      atomic.Pointer[sip.Endpoint] // nil while inactive
 	running sync.WaitGroup
 
-	mu   sync.Mutex
-	hops map[netip.Addr]bool // addresses that the account's servers are known by
+	mu    sync.Mutex          // guards what follows
+	hops  map[netip.Addr]bool // addresses that the account's servers are known by
+	auth  *sip.Authorizer     // of creds; nil before it is first needed
+	creds sip.Credentials
 
 	// The rest belongs to the account's goroutine.
 	now      AccountSnapshot
@@ -220,7 +222,7 @@ func (a *Account) exchange(ctx context.Context, expires time.Duration) (*sip.Reg
 	if ep == nil {
 		return nil, ErrAccountInactive
 	}
-	creds, err := a.credentials(ctx)
+	auth, err := a.authorizer(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -230,7 +232,7 @@ func (a *Account) exchange(ctx context.Context, expires time.Duration) (*sip.Reg
 		return nil, err
 	}
 	return ep.Register(ctx, sip.RegisterRequest{
-		AOR: a.address(), Registrar: registrar, Routes: routes, Auth: sip.NewAuthorizer(creds, rand.Reader),
+		AOR: a.address(), Registrar: registrar, Routes: routes, Auth: auth,
 		Expires: expires, CallID: a.callID, InstanceID: a.app.instance,
 	})
 }
@@ -335,9 +337,11 @@ func (a *Account) unregister() {
 	a.app.bus.Publish(n)
 }
 
-// credentials fetches the account's password, which may block for a person.
-// Without one they are still good for servers that ask for none.
-func (a *Account) credentials(ctx context.Context) (sip.Credentials, error) {
+// authorizer signs in for the account. It is kept as long as the password is the
+// same, since it knows the servers' challenges. It may block for a person who
+// unlocks the keyring; without a password it is still good for servers that ask
+// for none.
+func (a *Account) authorizer(ctx context.Context) (*sip.Authorizer, error) {
 	set := a.Settings()
 	user := set.AuthUser
 	if user == "" {
@@ -345,9 +349,15 @@ func (a *Account) credentials(ctx context.Context) (sip.Credentials, error) {
 	}
 	password, err := a.app.secrets.Get(ctx, a.id)
 	if err != nil && !errors.Is(err, storage.ErrNoSecret) {
-		return sip.Credentials{Username: user}, fmt.Errorf("middleware: password of %s: %w", a.id, err)
+		return nil, fmt.Errorf("middleware: password of %s: %w", a.id, err)
 	}
-	return sip.Credentials{Username: user, Password: password}, nil
+	creds := sip.Credentials{Username: user, Password: password}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.auth == nil || a.creds != creds {
+		a.auth, a.creds = sip.NewAuthorizer(creds, rand.Reader), creds
+	}
+	return a.auth, nil
 }
 
 // routes finds the way to u: through the outbound proxy, if there is one.
@@ -393,6 +403,7 @@ func (a *Account) admit(r sip.Request) int {
 	if a.hops[r.Source.Addr().Unmap()] {
 		return 0
 	}
+	a.log.Info("Request from a stranger refused", "method", r.Method, "source", r.Source)
 	return 403
 }
 

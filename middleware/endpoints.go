@@ -2,8 +2,6 @@ package middleware
 
 import (
 	"context"
-	"crypto/rand"
-	"errors"
 	"fmt"
 	"net/netip"
 
@@ -168,8 +166,9 @@ func (app *SIPApplication) directTarget(u sip.URI) target {
 		endpoint: ep, uri: u,
 		from: sip.Address{Name: app.settings.Get().General.UserName, URI: from},
 		to:   sip.Address{URI: u},
-		lookup: func(ctx context.Context) ([]sip.Route, error) {
-			return app.resolver.Lookup(ctx, u, "")
+		lookup: func(ctx context.Context) ([]sip.Route, *sip.Authorizer, error) {
+			routes, err := app.resolver.Lookup(ctx, u, "")
+			return routes, nil, err
 		},
 	}
 }
@@ -180,17 +179,15 @@ func (a *Account) target(u sip.URI) (target, error) {
 	if ep == nil {
 		return target{}, fmt.Errorf("%w: %s", ErrAccountInactive, a.id)
 	}
-	// The password is fetched with the routes, since a keyring may take its time.
-	auth := new(sip.Authorizer)
 	return target{
-		endpoint: endpoint{ep}, uri: u, from: a.address(), to: sip.Address{URI: u}, auth: auth,
-		lookup: func(ctx context.Context) ([]sip.Route, error) {
-			creds, err := a.credentials(ctx)
-			if err != nil && !errors.Is(err, storage.ErrSecretsUnavailable) {
-				return nil, err
+		endpoint: endpoint{ep}, uri: u, from: a.address(), to: sip.Address{URI: u},
+		lookup: func(ctx context.Context) ([]sip.Route, *sip.Authorizer, error) {
+			auth, err := a.authorizer(ctx)
+			if err != nil {
+				return nil, nil, err
 			}
-			*auth = *sip.NewAuthorizer(creds, rand.Reader)
-			return a.routes(ctx, u)
+			routes, err := a.routes(ctx, u)
+			return routes, auth, err
 		},
 	}, nil
 }

@@ -24,6 +24,9 @@ func failureOf(err error) Failure {
 		lookup *sip.ResolveError
 		netErr net.Error
 	)
+	if errors.As(err, &trans) {
+		f.Host = trans.Route.Addr.String()
+	}
 	switch {
 	case errors.Is(err, errNoMedia):
 		f.Kind = NoMedia
@@ -49,15 +52,12 @@ func failureOf(err error) Failure {
 		}
 	case errors.Is(err, sip.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
 		f.Kind, f.Code = ServerTimeout, 408
-	case errors.As(err, &trans), errors.Is(err, sip.ErrNoRoute), errors.Is(err, sip.ErrNoLocalAddress), errors.As(err, &netErr):
+	case trans != nil, errors.Is(err, sip.ErrNoRoute), errors.Is(err, sip.ErrNoLocalAddress), errors.As(err, &netErr):
 		f.Kind = Unreachable
 	case errors.Is(err, sdp.ErrNoCommonCodec), errors.Is(err, sdp.ErrNoAudio):
 		f.Kind, f.Code = NoCommonCodec, 488
 	case errors.Is(err, sdp.ErrSecurityRequired):
 		f.Kind, f.Code = NeedsEncryption, 488
-	}
-	if trans != nil && f.Host == "" {
-		f.Host = trans.Route.Addr.String()
 	}
 	return f
 }

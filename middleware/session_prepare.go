@@ -19,6 +19,7 @@ var errRejected = sdp.ErrNoAudio
 // A plan is the outcome of preparing a call: the way to go and open sockets.
 type plan struct {
 	routes []sip.Route
+	auth   *sip.Authorizer // nil without an account
 	stream *media.Stream
 	cancel context.CancelFunc
 }
@@ -44,11 +45,11 @@ func (s *Session) makePlan(ctx context.Context, outgoing bool) (plan, error) {
 	var p plan
 	var local netip.Addr
 	if outgoing {
-		routes, err := s.target.lookup(ctx)
+		routes, auth, err := s.target.lookup(ctx)
 		if err != nil {
 			return p, err
 		}
-		p.routes = routes
+		p.routes, p.auth = routes, auth
 		local, err = s.target.endpoint.LocalAddr(routes[0])
 		if err != nil {
 			return p, err
@@ -147,7 +148,7 @@ func (s *Session) sendInvite(p plan) {
 	s.now.Route = routeText(p.routes[0])
 	call, err := s.target.endpoint.Invite(sip.InviteRequest{
 		From: s.target.from, To: s.target.to, Target: s.target.uri,
-		Routes: p.routes, Auth: s.target.auth, Body: s.neg.Offer(),
+		Routes: p.routes, Auth: p.auth, Body: s.neg.Offer(),
 		OnEvent: s.handleSIP,
 	})
 	if err != nil {

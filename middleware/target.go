@@ -29,8 +29,10 @@ type target struct {
 	endpoint endpoint
 	from, to sip.Address
 	uri      sip.URI
-	auth     *sip.Authorizer
-	lookup   func(context.Context) ([]sip.Route, error)
+
+	// lookup finds the way and, for an account, what to sign in with. It may
+	// block for the network and for a person who unlocks a keyring.
+	lookup func(context.Context) ([]sip.Route, *sip.Authorizer, error)
 }
 
 // endpoint adds to a sip.Endpoint what the middleware needs to know of it.

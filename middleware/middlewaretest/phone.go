@@ -37,6 +37,7 @@ type Phone struct {
 	Profile *storage.Profile
 	Device  *mediatest.Device // microphone and speaker in one
 	Addr    string
+	Net     *Net
 
 	t       testing.TB
 	mu      sync.Mutex
@@ -58,7 +59,7 @@ func NewPhone(t testing.TB, n *Net, addr string, options ...Option) *Phone {
 	if err != nil {
 		t.Fatalf("middlewaretest: %v", err)
 	}
-	p := &Phone{Profile: profile, Addr: addr, t: t, done: make(chan struct{})}
+	p := &Phone{Profile: profile, Addr: addr, Net: n, t: t, done: make(chan struct{})}
 	p.Device = mediatest.NewDevice("headset", nil)
 	local := netip.AddrPortFrom(netip.MustParseAddr(addr), 5060)
 	c := middleware.Config{
