@@ -47,6 +47,7 @@ type Account struct {
 	round    int                // counts attempts, so that a late result is known as such
 	failures int
 	timer    *time.Timer
+	flow     context.CancelFunc // ends the keep-alive
 }
 
 func newAccount(app *SIPApplication, a storage.Account) *Account {
@@ -206,6 +207,7 @@ func (a *Account) register() {
 }
 
 func (a *Account) cancelAttempt() {
+	a.stopKeepAlive()
 	if a.timer != nil {
 		a.timer.Stop()
 	}
@@ -266,6 +268,7 @@ func (a *Account) registered(res *sip.RegisterResult, err error) {
 	a.now.Registered, a.now.Expires = now, now.Add(res.Expires)
 	a.now.Contact, a.now.Route = res.Contact.String(), routeText(res.Route)
 	a.plan(registration.Refresh(res.Expires, chance()))
+	a.keepAlive(res.Route)
 	a.update()
 	contacts := make([]string, len(res.Contacts))
 	for i, c := range res.Contacts {

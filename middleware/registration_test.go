@@ -185,3 +185,21 @@ func TestStrangersAreRefused(t *testing.T) {
 		stranger.Close()
 	})
 }
+
+func TestRegisteredFlowIsKeptOpen(t *testing.T) {
+	registered(t, func(t *testing.T, p *middlewaretest.Phone, r *siptest.Peer) {
+		accept(r, r.Expect("REGISTER"), 600)
+		before := len(p.Net.SIP.Packets())
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		pings := 0
+		for _, packet := range p.Net.SIP.Packets()[before:] {
+			if string(packet.Data) == "\r\n\r\n" {
+				pings++
+			}
+		}
+		if pings != 4 {
+			t.Errorf("%d keep-alives in two minutes, want 4", pings)
+		}
+	})
+}
