@@ -66,7 +66,7 @@ func load(t testing.TB, path string) recording {
 	buf := make([]float32, 4096*n)
 	for {
 		got, err := r.Read(buf)
-		for i, v := range buf[:got*n] {
+		for i, v := range buf[:got] {
 			rec.channels[i%n] = append(rec.channels[i%n], v)
 		}
 		if errors.Is(err, io.EOF) {

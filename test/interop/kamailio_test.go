@@ -153,6 +153,11 @@ func registrar(t testing.TB) *kamailio {
 	if shared.err != nil {
 		t.Fatal(shared.err)
 	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("kamailio, last lines:\n%s", tail(shared.output(), 20))
+		}
+	})
 	return shared.kamailio
 }
 
