@@ -38,8 +38,9 @@ type Account struct {
 
 	mu    sync.Mutex          // guards what follows
 	hops  map[netip.Addr]bool // addresses that the account's servers are known by
-	auth  *sip.Authorizer     // of creds; nil before it is first needed
-	creds sip.Credentials
+	creds sip.Credentials     // of the authorizers; empty before they are first needed
+	auth  *sip.Authorizer     // for the registrar
+	calls *sip.Authorizer     // for calls: what a proxy asks for is no business of the registrar
 
 	// The rest belongs to the account's goroutine.
 	now      AccountSnapshot
@@ -224,7 +225,7 @@ func (a *Account) exchange(ctx context.Context, expires time.Duration) (*sip.Reg
 	if ep == nil {
 		return nil, ErrAccountInactive
 	}
-	auth, err := a.authorizer(ctx)
+	auth, _, err := a.authorizers(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -340,11 +341,11 @@ func (a *Account) unregister() {
 	a.app.bus.Publish(n)
 }
 
-// authorizer signs in for the account. It is kept as long as the password is the
-// same, since it knows the servers' challenges. It may block for a person who
-// unlocks the keyring; without a password it is still good for servers that ask
-// for none.
-func (a *Account) authorizer(ctx context.Context) (*sip.Authorizer, error) {
+// authorizers sign in for the account, at the registrar and for calls. They are
+// kept as long as the password is the same, since they know the servers'
+// challenges. Fetching the password may block for a person who unlocks the
+// keyring; without one they are still good for servers that ask for none.
+func (a *Account) authorizers(ctx context.Context) (registrar, calls *sip.Authorizer, err error) {
 	set := a.Settings()
 	user := set.AuthUser
 	if user == "" {
@@ -352,15 +353,16 @@ func (a *Account) authorizer(ctx context.Context) (*sip.Authorizer, error) {
 	}
 	password, err := a.app.secrets.Get(ctx, a.id)
 	if err != nil && !errors.Is(err, storage.ErrNoSecret) {
-		return nil, fmt.Errorf("middleware: password of %s: %w", a.id, err)
+		return nil, nil, fmt.Errorf("middleware: password of %s: %w", a.id, err)
 	}
 	creds := sip.Credentials{Username: user, Password: password}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.auth == nil || a.creds != creds {
-		a.auth, a.creds = sip.NewAuthorizer(creds, rand.Reader), creds
+		a.auth, a.calls = sip.NewAuthorizer(creds, rand.Reader), sip.NewAuthorizer(creds, rand.Reader)
+		a.creds = creds
 	}
-	return a.auth, nil
+	return a.auth, a.calls, nil
 }
 
 // routes finds the way to u: through the outbound proxy, if there is one.

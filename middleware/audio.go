@@ -73,11 +73,13 @@ func (m *AudioManager) Levels() (in, out float32) { return m.engine.Levels() }
 // it is. Calls go on with the new devices.
 func (m *AudioManager) SetDevices(input, output, alert string) error {
 	m.mu.Lock()
-	m.override = media.DeviceChoice{
+	override := media.DeviceChoice{
 		Input: keep(m.override.Input, input), Output: keep(m.override.Output, output), Alert: keep(m.override.Alert, alert),
 	}
+	changed := override != m.override
+	m.override = override
 	m.mu.Unlock()
-	return m.app.change(func(s *storage.Settings) error {
+	err := m.app.change(func(s *storage.Settings) error {
 		set := func(field *string, value string) {
 			if value != "" {
 				*field = value
@@ -88,6 +90,10 @@ func (m *AudioManager) SetDevices(input, output, alert string) error {
 		set(&s.Audio.Alert, alert)
 		return nil
 	})
+	if err == nil && changed {
+		m.apply(m.app.settings.Get()) // the settings may be what they were
+	}
+	return err
 }
 
 // keep drops what the command line said once a person chose something else.

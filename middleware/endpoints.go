@@ -182,7 +182,7 @@ func (a *Account) target(u sip.URI) (target, error) {
 	return target{
 		endpoint: endpoint{ep}, uri: u, from: a.address(), to: sip.Address{URI: u},
 		lookup: func(ctx context.Context) ([]sip.Route, *sip.Authorizer, error) {
-			auth, err := a.authorizer(ctx)
+			_, auth, err := a.authorizers(ctx)
 			if err != nil {
 				return nil, nil, err
 			}

@@ -188,9 +188,14 @@ func (h *History) LastDialed(ctx context.Context) string {
 // Unseen returns how many missed calls were not looked at. It does not block.
 func (h *History) Unseen() int { return int(h.unseen.Load()) }
 
-// MarkSeen notes that the person has looked at the missed calls.
-func (h *History) MarkSeen(ctx context.Context) error {
-	err := h.store.MarkAllSeen(ctx)
+// MarkSeen notes that the person has looked at those missed calls, or at all of
+// them if no ids are given.
+func (h *History) MarkSeen(ctx context.Context, ids ...int64) error {
+	mark := h.store.MarkAllSeen
+	if len(ids) > 0 {
+		mark = func(ctx context.Context) error { return h.store.MarkSeen(ctx, ids...) }
+	}
+	err := mark(ctx)
 	h.changed()
 	return err
 }
