@@ -15,8 +15,9 @@ const maxEnded = 100
 // A call is one call as its clients know it.
 type call struct {
 	id       int64
-	session  *middleware.Session // nil once it has ended
+	session  *middleware.Session // nil once it has ended, which may be before we hear of it
 	snap     middleware.SessionSnapshot
+	over     bool // its end was told
 	status   string
 	seconds  int
 	recorded string // file of the last recording
@@ -108,11 +109,14 @@ func (h *hub) statusLocked(k *call, snap middleware.SessionSnapshot) {
 
 // endLocked tells why a call has ended, before its last status.
 func (h *hub) endLocked(k *call) {
-	if k.session == nil {
+	if k.over {
 		return
 	}
-	k.measured = statsOf(k.session)
-	k.session = nil
+	k.over = true
+	if k.session != nil {
+		k.measured = statsOf(k.session)
+		k.session = nil
+	}
 	delete(h.sessions, k.snap.ID)
 	if n := seconds(k.snap.Started, k.snap.Stopped, k.snap.Stopped); n != k.seconds {
 		h.tellLocked(callLine(k.id, "DURATION", number(n)))

@@ -88,7 +88,7 @@ func (c *conn) read(lines chan<- []byte) {
 			}
 		}
 		if errors.Is(err, bufio.ErrBufferFull) {
-			c.put(protocol.Reply("", protocol.Errorf(protocol.LineTooLong, "").Reply()))
+			c.put(protocol.Reply("", protocol.Errorf(protocol.LineTooLong, "").Error()))
 			return
 		}
 		if err != nil {
@@ -143,7 +143,7 @@ func (c *conn) carryOut(line []byte) {
 		if !errors.As(err, &e) {
 			e = protocol.Errorf(protocol.InternalError, "%v", err)
 		}
-		text = e.Reply()
+		text = e.Error()
 	}
 	if !c.out.reply(protocol.Reply(cmd.ID, text)) {
 		c.overflow()

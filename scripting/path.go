@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"parley/scripting/peer"
 )
 
 // maxPath bounds the path of a socket in bytes: sockaddr_un has 104 on some
@@ -93,7 +95,7 @@ func removeStale(path string) error {
 		c.Close()
 		return fmt.Errorf("%w: %s", ErrInUse, path)
 	}
-	if !isRefused(err) {
+	if !peer.Refused(err) {
 		return fmt.Errorf("%w: %s: %w", ErrInUse, path, err)
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -3,7 +3,6 @@
 package scripting
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -24,5 +23,3 @@ func checkFolder(folder string, info fs.FileInfo) error {
 	}
 	return nil
 }
-
-func isRefused(err error) bool { return errors.Is(err, syscall.ECONNREFUSED) }

@@ -193,7 +193,7 @@ func (s *Server) serve(raw net.Conn, who Client) {
 	s.mu.Unlock()
 	if full {
 		_ = raw.SetWriteDeadline(time.Now().Add(flushTime))
-		_, _ = raw.Write([]byte(protocol.Reply("", protocol.Errorf(protocol.TooManyClients, "").Reply())))
+		_, _ = raw.Write([]byte(protocol.Reply("", protocol.Errorf(protocol.TooManyClients, "").Error())))
 		raw.Close()
 		s.log.Warn("Too many programs are connected", "pid", who.PID, "executable", who.Executable)
 	}

@@ -260,6 +260,21 @@ func TestIncomingCalls(t *testing.T) {
 	})
 }
 
+// Calls that are turned away at once are over before anybody hears of them.
+func TestDoNotDisturb(t *testing.T) {
+	bubble(t, func(t *testing.T, s *Server, alice, bob *middlewaretest.Phone) {
+		p := attach(t, s)
+		p.do("SET USERSTATUS DND")
+		p.told()
+		bob.Dial("sip:alice@192.0.2.1:5060")
+		soon()
+		p.wantTold("CALL N CONF_ID 0", "CALL N REASON 486 no answer", "CALL N STATUS MISSED")
+		p.want("SEARCH ACTIVECALLS", "CALLS")
+		id := strings.TrimPrefix(p.do("SEARCH MISSEDCALLS"), "CALLS ")
+		p.want("GET CALL "+id+" STATUS", "CALL "+id+" STATUS MISSED")
+	})
+}
+
 func TestRefusedCall(t *testing.T) {
 	bubble(t, func(t *testing.T, s *Server, alice, bob *middlewaretest.Phone) {
 		p := attach(t, s)

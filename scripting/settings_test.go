@@ -296,3 +296,17 @@ func TestEndStatus(t *testing.T) {
 		}
 	}
 }
+
+func FuzzHandle(f *testing.F) {
+	for _, seed := range []string{"sip:bob@example.org", "tel:+1", "sip:a,b c@h:1;x", "sip:@", "@@:", "\u202esip:x", "sip:[::1]"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, uri string) {
+		got := handleOf(uri)
+		for _, r := range got {
+			if r <= ' ' || r >= 0x7f || r == ',' {
+				t.Errorf("handleOf(%q) = %q, which holds %q", uri, got, r)
+			}
+		}
+	})
+}

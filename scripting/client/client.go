@@ -13,7 +13,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-	"syscall"
 
 	"parley/scripting/peer"
 	"parley/scripting/protocol"
@@ -89,7 +88,7 @@ func Open(ctx context.Context, path, target string) error {
 func connect(ctx context.Context, path string) (*Client, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
 	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+	case errors.Is(err, fs.ErrNotExist), peer.Refused(err):
 		return nil, fmt.Errorf("%w: %s", protocol.ErrNotRunning, path)
 	case err != nil:
 		return nil, fmt.Errorf("client: %w", err)

@@ -165,14 +165,11 @@ func Errorf(n Number, format string, args ...any) *Error {
 	return &Error{Number: n, Text: text}
 }
 
-// Error returns the error as it is sent, without "ERROR".
-func (e *Error) Error() string { return strconv.Itoa(int(e.Number)) + " " + e.Text }
+// Error returns the error as it is sent: "ERROR 2 Unknown command".
+func (e *Error) Error() string { return "ERROR " + strconv.Itoa(int(e.Number)) + " " + e.Text }
 
 // Is makes [ErrDenied] match error 68.
 func (e *Error) Is(target error) bool { return target == ErrDenied && e.Number == AccessDenied }
-
-// Reply returns the error as the text of a reply.
-func (e *Error) Reply() string { return "ERROR " + e.Error() }
 
 // ParseError reads the text of a reply; nil if it is no error.
 func ParseError(text string) *Error {

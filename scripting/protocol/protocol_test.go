@@ -137,9 +137,9 @@ func TestReplyIsOneLine(t *testing.T) {
 
 func TestErrors(t *testing.T) {
 	for n, text := range texts {
-		e := ParseError(Errorf(n, "").Reply())
+		e := ParseError(Errorf(n, "").Error())
 		if e == nil || e.Number != n || e.Text != text {
-			t.Errorf("ParseError(%q) = %v", Errorf(n, "").Reply(), e)
+			t.Errorf("ParseError(%q) = %v", Errorf(n, "").Error(), e)
 		}
 	}
 	if e := ParseError("CALL 1 STATUS ERROR 2"); e != nil {
