@@ -53,10 +53,10 @@ func TestRepliesFindTheirCommands(t *testing.T) {
 		go do("B")
 		s.wantLine(t, "#2 B")
 		fmt.Fprint(s, "MUTE ON\n#9 nobody asked\n#2 for B\r\n#1 ERROR 68 Access denied\n")
-		for _, want := range []string{"B: for B <nil>", "A:  ERROR 68 Access denied"} {
-			synctest.Wait()
-			if line := <-got; line != want {
-				t.Errorf("got %q, want %q", line, want)
+		want := map[string]bool{"B: for B <nil>": true, "A:  ERROR 68 Access denied": true}
+		for range 2 {
+			if line := <-got; !want[line] {
+				t.Errorf("got %q, want one of %v", line, want)
 			}
 		}
 		if line := <-c.Notifications(); line != "MUTE ON" {

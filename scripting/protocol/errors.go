@@ -3,6 +3,8 @@ package protocol
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -184,3 +186,6 @@ func ParseError(text string) *Error {
 	}
 	return &Error{Number: Number(n), Text: words}
 }
+
+// Numbers lists the errors there are, in order.
+func Numbers() []Number { return slices.Sorted(maps.Keys(texts)) }
