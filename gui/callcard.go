@@ -1,0 +1,287 @@
+package gui
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	fynetheme "fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"parley/gui/i18n"
+	"parley/gui/theme"
+	"parley/gui/viewmodel"
+	"parley/gui/widgets"
+	"parley/icons"
+	"parley/middleware"
+	"parley/middleware/session"
+)
+
+// callCard shows one call and what can be done with it.
+type callCard struct {
+	w    *Window
+	view viewmodel.Call
+	face face
+
+	icon           *widget.Icon
+	title, status  *widgets.Text
+	subtitle, lock *widgets.Text
+	lockIcon       *widget.Icon
+	sent           *widgets.Text
+	notes          *fyne.Container
+	shownNotes     []viewmodel.Banner
+
+	mute, holdTile, keys, rec, info *widgets.Tile
+	end                             *widgets.Tile
+	tiles, stripButtons, ringBox    *fyne.Container
+	second                          *fyne.Container // line of address and padlock
+	swap                            *widget.Button
+	waiting                         bool // there are other calls
+	pad, details                    *fyne.Container
+	pairs                           []*pairLine // in details
+	card                            *widgets.Card
+	content                         *fyne.Container
+}
+
+func newCallCard(w *Window, id middleware.SessionID) *callCard {
+	c := &callCard{
+		w: w, icon: widget.NewIcon(nil), title: widgets.NewTitle(""), status: widgets.NewText("", ""),
+		subtitle: widgets.NewCaption(""), lock: widgets.NewCaption(""), lockIcon: widget.NewIcon(nil),
+		sent: widgets.NewCaption(""), notes: container.NewVBox(), ringBox: container.NewVBox(), details: container.NewVBox(),
+	}
+	c.view.ID = id
+	c.lock.Shrinks = false
+	c.status.Bold = true
+	c.sent.Hide()
+	c.details.Hide()
+	c.buildTiles()
+	c.swap = widget.NewButtonWithIcon(i18n.T("Swap"), fynetheme.ViewRefreshIcon(), func() { w.do(c.view.ID, session.Unhold) })
+	hangUp := widget.NewButtonWithIcon("", theme.ColoredIcon(icons.HangUp, fynetheme.ColorNameForegroundOnError), c.hangUp)
+	hangUp.Importance = widget.DangerImportance
+	c.stripButtons = container.NewHBox(c.swap, hangUp)
+	c.pad = widgets.NewDialPad(func(digit rune) { c.digit(digit) })
+	c.pad.Hide()
+	head := container.NewBorder(nil, nil, c.icon, container.NewHBox(container.NewCenter(c.status), c.stripButtons), center(c.title))
+	c.second = container.NewBorder(nil, nil, nil, container.NewHBox(c.lockIcon, center(c.lock)), center(c.subtitle))
+	c.content = container.NewVBox(head, c.second, c.notes, c.ringBox, c.tiles, c.sent, c.pad, c.details)
+	c.card = widgets.NewCard(c.content, fynetheme.ColorNameSuccess)
+	c.card.OnDouble = w.showCallWindow
+	return c
+}
+
+// center keeps a line at its own height in the middle of a taller place.
+func center(o fyne.CanvasObject) fyne.CanvasObject {
+	return container.NewVBox(spacer(), o, spacer())
+}
+
+func (c *callCard) buildTiles() {
+	w := c.w
+	c.mute = widgets.NewTile(icons.Mic, i18n.T("Mute"), w.toggleMute)
+	c.holdTile = widgets.NewTile(icons.Hold, i18n.T("Hold"), func() { w.hold(c.view) })
+	c.keys = widgets.NewTile(icons.Keypad, i18n.T("Keypad"), c.togglePad)
+	c.rec = widgets.NewTile(icons.Record, i18n.T("Record"), func() { w.record(c.view) })
+	c.info = widgets.NewTile(icons.Settings, i18n.T("Details"), c.toggleDetails)
+	c.end = widgets.NewDangerTile(icons.HangUp, i18n.T("Hang up"), c.hangUp)
+	c.tiles = container.NewGridWithColumns(6, c.mute, c.holdTile, c.keys, c.rec, c.info, c.end)
+}
+
+func (c *callCard) hangUp() { c.w.do(c.view.ID, session.End) }
+
+func (c *callCard) digit(d rune) {
+	if s := c.w.session(c.view.ID); s != nil {
+		s.SendDTMF(string(d))
+	}
+}
+
+func (c *callCard) togglePad() {
+	c.pad.Hidden = !c.pad.Hidden
+	c.keys.SetOn(!c.pad.Hidden, i18n.T("Keypad"))
+	c.relayout()
+}
+
+func (c *callCard) toggleDetails() {
+	c.details.Hidden = !c.details.Hidden
+	c.info.SetOn(!c.details.Hidden, i18n.T("Details"))
+	c.showDetails()
+	c.relayout()
+}
+
+func (c *callCard) relayout() {
+	c.content.Refresh()
+	c.card.Refresh()
+	c.w.calls.box.Refresh()
+	if c.w.callWin != nil {
+		c.w.callWin.panel.box.Refresh()
+	}
+}
+
+// update shows v. others says whether there are other calls.
+func (c *callCard) update(v viewmodel.Call, f face, muted, others bool) {
+	refaced := f != c.face || c.view.Title == "" || others != c.waiting
+	if v.Picture != c.view.Picture || v.Tone != c.view.Tone {
+		c.icon.SetResource(picture(v.Picture, v.Tone))
+		c.card.SetBar(toneColor(v.Tone))
+	}
+	if v.LockIcon != c.view.LockIcon || v.LockTone != c.view.LockTone {
+		c.lockIcon.SetResource(picture(v.LockIcon, v.LockTone))
+	}
+	relined := len(v.Lock) != len(c.view.Lock) || v.Sent != c.view.Sent || len(v.Status) != len(c.view.Status)
+	c.view, c.face, c.waiting = v, f, others
+	c.title.Set(v.Title)
+	c.subtitle.Set(v.Subtitle)
+	c.status.SetColored(v.Status, toneColor(v.Tone))
+	c.lock.SetColored(v.Lock, toneColor(v.LockTone))
+	c.lockIcon.Hidden = v.Lock == ""
+	c.sent.Set(v.Sent)
+	c.updateTiles(muted)
+	if c.showNotes() || refaced || relined {
+		c.setFace()
+		c.relayout()
+	}
+	if !c.details.Hidden {
+		c.showDetails()
+	}
+}
+
+func (c *callCard) updateTiles(muted bool) {
+	v := c.view
+	word := i18n.T("Mute")
+	if muted {
+		word = i18n.T("Muted")
+	}
+	c.mute.SetOn(muted, word)
+	word = i18n.T("Hold")
+	if v.Held {
+		word = i18n.T("Resume")
+	}
+	c.holdTile.SetOn(v.Held, word)
+	c.holdTile.SetEnabled(v.CanHold)
+	c.keys.SetEnabled(v.CanKeys)
+	word = i18n.T("Record")
+	if v.Recording {
+		word = i18n.T("Recording")
+	}
+	c.rec.SetOn(v.Recording, word)
+	c.rec.SetEnabled(v.CanRecord)
+	c.end.SetEnabled(v.CanEnd)
+}
+
+// setFace shows the parts of the card that belong to its face.
+func (c *callCard) setFace() {
+	c.tiles.Hidden = c.face != full
+	c.stripButtons.Hidden = c.face != strip
+	c.swap.Hidden = !c.view.Held
+	c.second.Hidden = c.face == strip
+	c.sent.Hidden = c.face != full || c.view.Sent == ""
+	if c.face != full {
+		c.pad.Hide()
+		c.details.Hide()
+		c.keys.SetOn(false, i18n.T("Keypad"))
+		c.info.SetOn(false, i18n.T("Details"))
+	}
+	c.ringBox.RemoveAll()
+	if c.face == ringing {
+		c.ringBox.Add(answerButtons(c.w, c.view.ID, c.waiting))
+	}
+	c.ringBox.Hidden = c.face != ringing
+}
+
+// showNotes shows the banners of the call and reports whether they changed.
+func (c *callCard) showNotes() bool {
+	list := c.view.Banners
+	if equal(list, c.shownNotes) {
+		return false
+	}
+	c.shownNotes = list
+	c.notes.RemoveAll()
+	for _, b := range list {
+		text := widget.NewLabel(b.Text)
+		text.Wrapping = fyne.TextWrapWord
+		c.notes.Add(container.NewBorder(nil, nil, widget.NewIcon(bannerIcon(b.Tone)), nil, text))
+	}
+	c.notes.Hidden = len(list) == 0
+	return true
+}
+
+// showDetails lists what is measured on the call.
+func (c *callCard) showDetails() {
+	s := c.w.session(c.view.ID)
+	if s == nil || c.details.Hidden {
+		return
+	}
+	st := s.Stats()
+	pairs := viewmodel.CallDetails(s.Snapshot(), viewmodel.Quality{
+		Codec: st.Codec, Received: st.PacketsReceived, Lost: st.Lost, Jitter: st.Jitter, RTT: st.RTT,
+		Buffer: st.BufferDelay, RemotePercent: 100 * st.RemoteFraction,
+	})
+	if len(c.pairs) != len(pairs) {
+		c.details.RemoveAll()
+		c.pairs = nil
+		for range pairs {
+			l := newPairLine()
+			c.pairs = append(c.pairs, l)
+			c.details.Add(l.box)
+		}
+		defer c.relayout()
+	}
+	for i, p := range pairs {
+		c.pairs[i].name.Set(p.Name)
+		c.pairs[i].value.Set(p.Value)
+	}
+}
+
+// pairLine is a name and its value on one line.
+type pairLine struct {
+	name, value *widgets.Text
+	box         *fyne.Container
+}
+
+func newPairLine() *pairLine {
+	l := &pairLine{name: widgets.NewCaption(""), value: widgets.NewCaption("")}
+	l.value.Color = fynetheme.ColorNameForeground
+	l.box = container.New(columns{96}, l.name, l.value)
+	return l
+}
+
+// columns lays out two objects: the first with a fixed width, the second with
+// the rest.
+type columns struct{ first float32 }
+
+// MinSize is called by the toolkit.
+func (l columns) MinSize(o []fyne.CanvasObject) fyne.Size {
+	return fyne.NewSize(l.first+o[1].MinSize().Width, max(o[0].MinSize().Height, o[1].MinSize().Height))
+}
+
+// Layout is called by the toolkit.
+func (l columns) Layout(o []fyne.CanvasObject, size fyne.Size) {
+	o[0].Resize(fyne.NewSize(l.first-6, size.Height))
+	o[1].Move(fyne.NewPos(l.first, 0))
+	o[1].Resize(fyne.NewSize(size.Width-l.first, size.Height))
+}
+
+// answerButtons are what can be done with a call that rings here.
+func answerButtons(w *Window, id middleware.SessionID, others bool) *fyne.Container {
+	decline := widget.NewButtonWithIcon(i18n.T("Decline"), theme.ColoredIcon(icons.HangUp, fynetheme.ColorNameForegroundOnError),
+		func() { w.do(id, session.Reject) })
+	decline.Importance = widget.DangerImportance
+	take := func(text string, end bool) *widget.Button {
+		b := widget.NewButtonWithIcon(text, theme.ColoredIcon(icons.Call, fynetheme.ColorNameForegroundOnSuccess), func() { w.answer(id, end) })
+		b.Importance = widget.SuccessImportance
+		return b
+	}
+	if others {
+		endFirst := take(i18n.T("End & answer"), true)
+		endFirst.Importance = widget.MediumImportance
+		endFirst.SetIcon(theme.Icon(icons.Call))
+		return container.NewVBox(container.NewGridWithColumns(2, take(i18n.T("Hold & answer"), false), endFirst), decline)
+	}
+	var more *widget.Button
+	more = widget.NewButtonWithIcon("", fynetheme.MenuDropDownIcon(), func() { w.popUp(w.ringMenu(id), more) })
+	return container.NewBorder(nil, nil, nil, more, container.NewGridWithColumns(2, take(i18n.T("Answer"), false), decline))
+}
+
+// ringMenu is what else can be done with a call that rings here.
+func (w *Window) ringMenu(id middleware.SessionID) *fyne.Menu {
+	return fyne.NewMenu("",
+		fyne.NewMenuItem(i18n.T("Busy here, ring on elsewhere"), func() { w.busy(id) }),
+		fyne.NewMenuItem(i18n.T("Hide this window"), w.silence),
+	)
+}

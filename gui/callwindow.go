@@ -1,0 +1,72 @@
+package gui
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+
+	"parley/gui/i18n"
+	"parley/gui/viewmodel"
+	"parley/middleware/session"
+)
+
+// callWindow shows the calls in a window of their own, which stays small beside
+// other programs. Plain letters work in it: M, H, K, R.
+type callWindow struct {
+	w     *Window
+	win   fyne.Window
+	panel *callsPanel
+}
+
+// showCallWindow opens the window, or raises it.
+func (w *Window) showCallWindow() {
+	if w.callWin == nil {
+		c := &callWindow{w: w, panel: newCallsPanel(w)}
+		c.win = w.app.NewWindow(i18n.T("Call"))
+		c.win.SetContent(container.NewVScroll(c.panel.box))
+		c.win.Resize(fyne.NewSize(360, 190))
+		c.win.SetOnClosed(func() { w.callWin = nil })
+		c.win.Canvas().SetOnTypedRune(c.typed)
+		w.addShortcuts(c.win.Canvas())
+		w.callWin = c
+	}
+	w.refreshCalls()
+	if w.callWin != nil {
+		w.callWin.win.Show()
+		w.callWin.win.RequestFocus()
+	}
+}
+
+// update shows the calls, and closes the window after the last.
+func (c *callWindow) update(views []viewmodel.Call, ended []viewmodel.Ended, muted bool) {
+	c.panel.update(views, ended, muted)
+	if len(views)+len(ended) == 0 {
+		c.w.callWin = nil
+		c.win.Close()
+		return
+	}
+	if v, ok := c.w.current(); ok {
+		c.win.SetTitle(i18n.T("%s – %s", v.Title, v.Status))
+	}
+}
+
+// typed are letters typed while nothing is focused. Digits are sent as tones.
+func (c *callWindow) typed(r rune) {
+	v, ok := c.w.current()
+	if !ok {
+		return
+	}
+	switch r {
+	case 'm', 'M':
+		c.w.toggleMute()
+	case 'h', 'H':
+		c.w.hold(v)
+	case 'r', 'R':
+		c.w.record(v)
+	case 'k', 'K':
+		c.panel.cards[v.ID].togglePad()
+	case '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#':
+		if s := c.w.session(v.ID); s != nil && s.Snapshot().Accepts(session.SendDTMF) {
+			s.SendDTMF(string(r))
+		}
+	}
+}

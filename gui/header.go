@@ -1,0 +1,105 @@
+package gui
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/layout"
+	fynetheme "fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"parley/gui/i18n"
+	"parley/gui/theme"
+	"parley/gui/viewmodel"
+	"parley/gui/widgets"
+	"parley/icons"
+	"parley/middleware"
+)
+
+// header is the top line: account, own status, menu.
+type header struct {
+	w       *Window
+	account *widgets.Chip
+	status  *widgets.Chip
+	menu    *widget.Button
+	box     *fyne.Container
+}
+
+func newHeader(w *Window) *header {
+	h := &header{w: w}
+	h.account = widgets.NewChip(func() { w.popUp(h.accountMenu(), h.account) })
+	h.status = widgets.NewChip(func() { w.popUp(h.statusMenu(), h.status) })
+	h.status.KeepWidth()
+	h.menu = widget.NewButtonWithIcon("", fynetheme.MoreVerticalIcon(), func() { w.popUp(w.mainMenu(), h.menu) })
+	h.menu.Importance = widget.LowImportance
+	right := container.NewHBox(h.status, h.menu)
+	h.box = container.NewBorder(nil, nil, nil, right, h.account)
+	return h
+}
+
+func (h *header) update(w *Window) {
+	chip := viewmodel.NewChip(w.accounts())
+	h.account.Set(toneColor(chip.Tone), chip.Label, chip.Word)
+	status := w.phone.UserStatus()
+	h.status.Set(toneColor(viewmodel.StatusTone(status)), viewmodel.StatusWord(status), "")
+}
+
+// accounts returns the views of all accounts in the order shown.
+func (w *Window) accounts() []viewmodel.Account {
+	now := w.opts.Now()
+	var list []viewmodel.Account
+	for _, a := range w.phone.AccountManager().Snapshots() {
+		list = append(list, viewmodel.NewAccount(a, now))
+	}
+	return list
+}
+
+// accountMenu lists all accounts with their state; a click opens one.
+func (h *header) accountMenu() *fyne.Menu {
+	w := h.w
+	var items []*fyne.MenuItem
+	for _, a := range w.accounts() {
+		text := a.Label + "  –  " + a.Word
+		if a.Tone == viewmodel.Bad {
+			text = a.Label + "  –  " + a.Reason
+		}
+		item := fyne.NewMenuItem(text, func() { w.showAccount(a.ID) })
+		item.Icon = theme.ColoredIcon(icons.Dot, toneColor(a.Tone))
+		items = append(items, item)
+	}
+	if len(items) > 0 {
+		items = append(items, fyne.NewMenuItemSeparator())
+	}
+	add := fyne.NewMenuItem(i18n.T("Add account…"), func() { w.showAccount("") })
+	add.Icon = fynetheme.ContentAddIcon()
+	items = append(items, add)
+	if len(items) > 1 {
+		items = append(items, fyne.NewMenuItem(i18n.T("Manage accounts…"), func() { w.showPreferences(pageAccounts) }))
+	}
+	return fyne.NewMenu("", items...)
+}
+
+// statusMenu chooses the person's own status.
+func (h *header) statusMenu() *fyne.Menu {
+	w := h.w
+	var items []*fyne.MenuItem
+	for _, s := range middleware.UserStatuses() {
+		item := fyne.NewMenuItem(viewmodel.StatusWord(s), func() { _ = w.phone.SetUserStatus(s) }) // it is one of the known
+		item.Icon = theme.ColoredIcon(icons.Dot, toneColor(viewmodel.StatusTone(s)))
+		item.Checked = s == w.phone.UserStatus()
+		items = append(items, item)
+	}
+	return fyne.NewMenu("", items...)
+}
+
+// popUp shows a menu below an object.
+func (w *Window) popUp(m *fyne.Menu, below fyne.CanvasObject) {
+	c := w.app.Driver().CanvasForObject(below)
+	if c == nil {
+		return
+	}
+	at := w.app.Driver().AbsolutePositionForObject(below)
+	widget.ShowPopUpMenuAtPosition(m, c, at.AddXY(0, below.Size().Height))
+}
+
+// spacer pushes what follows to the end of a line.
+func spacer() fyne.CanvasObject { return layout.NewSpacer() }

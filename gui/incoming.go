@@ -1,0 +1,125 @@
+package gui
+
+import (
+	"time"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	fynetheme "fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"parley/gui/i18n"
+	"parley/gui/native"
+	"parley/gui/viewmodel"
+	"parley/gui/widgets"
+	"parley/middleware"
+	"parley/middleware/session"
+)
+
+// The size of the incoming-call window for one call.
+const (
+	incomingWidth  = 360
+	incomingHeight = 150
+)
+
+// settleTime is how long the window manager gets to look at a new window before
+// it may have the focus.
+const settleTime = 500 * time.Millisecond
+
+// incomingWindow is the small window that appears when somebody calls. It never
+// takes the focus by itself. Closing it hides it; the call goes on ringing.
+type incomingWindow struct {
+	w      *Window
+	win    fyne.Window
+	quiet  *native.Quiet
+	box    *fyne.Container
+	shown  []middleware.SessionID
+	others bool // there are other calls
+	hidden map[middleware.SessionID]bool
+	up     bool
+}
+
+// ring makes the window when the first call comes.
+func (w *Window) ring() {
+	if w.incoming != nil {
+		return
+	}
+	i := &incomingWindow{w: w, hidden: map[middleware.SessionID]bool{}, box: container.NewVBox()}
+	i.win = w.app.NewWindow(i18n.T("Incoming call"))
+	i.win.SetCloseIntercept(w.silence)
+	i.win.Resize(fyne.NewSize(incomingWidth, incomingHeight))
+	i.win.Canvas().SetOnTypedKey(i.key)
+	w.addShortcuts(i.win.Canvas())
+	i.quiet = native.NewQuiet(i.win, container.NewPadded(i.box))
+	w.incoming = i
+}
+
+// key answers with Enter and declines with Escape, once the person has clicked
+// into the window.
+func (i *incomingWindow) key(e *fyne.KeyEvent) {
+	if len(i.shown) == 0 {
+		return
+	}
+	switch id := i.shown[0]; e.Name {
+	case fyne.KeyReturn, fyne.KeyEnter:
+		i.w.answer(id, false)
+	case fyne.KeyEscape:
+		i.w.do(id, session.Reject)
+	}
+}
+
+// silence hides the window for the calls that ring now.
+func (w *Window) silence() {
+	i := w.incoming
+	if i == nil {
+		return
+	}
+	for _, id := range i.shown {
+		i.hidden[id] = true
+	}
+	w.refreshCalls()
+}
+
+// update shows the calls that ring here, each as a card, or hides the window.
+func (i *incomingWindow) update(views []viewmodel.Call) {
+	var ids []middleware.SessionID
+	var list []viewmodel.Call
+	for _, v := range views {
+		if v.Incoming && !i.hidden[v.ID] {
+			ids, list = append(ids, v.ID), append(list, v)
+		}
+	}
+	others := len(views) > 1
+	if equal(ids, i.shown) && others == i.others {
+		return
+	}
+	i.shown, i.others = ids, others
+	if len(ids) == 0 {
+		i.up = false
+		i.win.Hide()
+		return
+	}
+	i.box.RemoveAll()
+	height := float32(0)
+	for _, v := range list {
+		card := i.card(v)
+		i.box.Add(card)
+		height += card.MinSize().Height + 8
+	}
+	size := fyne.NewSize(incomingWidth, max(height+16, incomingHeight))
+	i.win.Resize(size)
+	if !i.up {
+		i.up = true
+		i.quiet.Show(size)
+		i.w.door.After(settleTime, i.quiet.Settle)
+	}
+}
+
+func (i *incomingWindow) card(v viewmodel.Call) fyne.CanvasObject {
+	title := widgets.NewTitle(v.Title)
+	title.SizeName = fynetheme.SizeNameSubHeadingText
+	head := container.NewBorder(nil, nil, widget.NewIcon(picture(v.Picture, viewmodel.Notice)), nil, center(title))
+	status := widgets.NewText(v.Status, fynetheme.ColorNameWarning)
+	lines := container.NewVBox(status, head, widgets.NewCaption(v.Subtitle))
+	return widgets.NewCard(container.NewBorder(nil, answerButtons(i.w, v.ID, i.others), nil, nil, lines), fynetheme.ColorNameWarning)
+}

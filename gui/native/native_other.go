@@ -1,0 +1,8 @@
+//go:build !linux || !cgo || wayland || ci
+
+package native
+
+// prepare and settle leave it to the system where and how the window appears.
+func prepare(any, int, int) {}
+
+func settle(any) {}

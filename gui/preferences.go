@@ -1,0 +1,295 @@
+package gui
+
+import (
+	"context"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	fynetheme "fyne.io/fyne/v2/theme"
+	"fyne.io/fyne/v2/widget"
+
+	"parley/gui/i18n"
+	"parley/gui/theme"
+	"parley/gui/viewmodel"
+	"parley/gui/widgets"
+	"parley/icons"
+	"parley/middleware"
+)
+
+// page is one of the pages of the preferences.
+type page uint8
+
+const (
+	pageGeneral page = iota
+	pageAccounts
+	pageAudio
+	pageCalls
+	pageAutomation
+	numPages
+)
+
+func (p page) word() string {
+	return [numPages]string{
+		i18n.T("General"), i18n.T("Accounts"), i18n.T("Audio"), i18n.T("Calls"), i18n.T("Automation"),
+	}[p]
+}
+
+func (p page) icon() fyne.Resource {
+	return [numPages]fyne.Resource{
+		theme.Icon(icons.Settings), theme.Icon(icons.Contacts), theme.Icon(icons.Mic), theme.Icon(icons.Call), fynetheme.ComputerIcon(),
+	}[p]
+}
+
+// preferences is the window of all settings. Everything but an account's form
+// applies at once.
+type preferences struct {
+	w        *Window
+	win      fyne.Window
+	page     page
+	nav      [numPages]*widget.Button
+	body     *fyne.Container
+	trouble  *widget.Label
+	accounts *accountsPage   // nil unless shown
+	apps     *fyne.Container // nil unless shown
+}
+
+// showPreferences opens the window at a page.
+func (w *Window) showPreferences(p page) {
+	if w.prefs == nil {
+		w.prefs = newPreferences(w)
+	}
+	w.prefs.show(p)
+	w.prefs.win.Show()
+	w.prefs.win.RequestFocus()
+}
+
+func newPreferences(w *Window) *preferences {
+	p := &preferences{w: w}
+	p.win = w.app.NewWindow("")
+	p.win.Resize(fyne.NewSize(720, 540))
+	p.win.SetOnClosed(func() { w.prefs = nil })
+	p.build()
+	return p
+}
+
+func (p *preferences) build() {
+	p.win.SetTitle(i18n.T("Parley preferences"))
+	nav := container.NewVBox()
+	for i := range numPages {
+		b := widget.NewButtonWithIcon(i.word(), i.icon(), func() { p.show(i) })
+		b.Alignment = widget.ButtonAlignLeading
+		p.nav[i] = b
+		nav.Add(b)
+	}
+	p.trouble = widget.NewLabel("")
+	p.trouble.Importance, p.trouble.Wrapping = widget.DangerImportance, fyne.TextWrapWord
+	p.trouble.Hide()
+	p.body = container.NewStack()
+	right := container.NewBorder(p.trouble, nil, nil, nil, p.body)
+	side := container.NewBorder(nil, nil, nil, widget.NewSeparator(), container.NewPadded(nav))
+	p.win.SetContent(container.NewBorder(nil, nil, side, nil, container.NewPadded(right)))
+}
+
+func (p *preferences) rebuild() {
+	p.build()
+	p.show(p.page)
+}
+
+// show changes the page.
+func (p *preferences) show(to page) {
+	p.page, p.accounts, p.apps = to, nil, nil
+	for i, b := range p.nav {
+		b.Importance = widget.LowImportance
+		if page(i) == to {
+			b.Importance = widget.HighImportance
+		}
+		b.Refresh()
+	}
+	p.complain(nil)
+	var content fyne.CanvasObject
+	switch to {
+	case pageAccounts:
+		p.accounts = newAccountsPage(p)
+		content = p.accounts.box
+	case pageAudio:
+		content = scrolled(p.audioPage())
+	case pageCalls:
+		content = scrolled(p.callsPage())
+	case pageAutomation:
+		content = scrolled(p.automationPage())
+	default:
+		content = scrolled(p.generalPage())
+	}
+	p.body.Objects = []fyne.CanvasObject{content}
+	p.body.Refresh()
+}
+
+func scrolled(o fyne.CanvasObject) fyne.CanvasObject {
+	return container.NewVScroll(container.NewPadded(o))
+}
+
+// update follows what is not a setting.
+func (p *preferences) update() {
+	if p.accounts != nil {
+		p.accounts.update()
+	}
+}
+
+// settingsChanged follows settings that others changed. A page is not drawn anew
+// under the hands of the person who edits it.
+func (p *preferences) settingsChanged() {
+	if p.apps != nil {
+		p.fillApps()
+	}
+}
+
+func (p *preferences) complain(err error) {
+	p.trouble.SetText(viewmodel.ExplainError(err))
+	p.trouble.Hidden = err == nil
+	p.trouble.Refresh()
+}
+
+// change saves settings away from the window's thread, in the order made.
+func (p *preferences) change(f func(*middleware.Settings)) {
+	p.w.changeSettings(f, func(err error) {
+		p.complain(err)
+		p.settingsChanged()
+	})
+}
+
+// changeSettings saves settings; done gets the error, or nil.
+func (w *Window) changeSettings(f func(*middleware.Settings), done func(error)) {
+	w.door.Do(func(context.Context) func() {
+		err := w.phone.ChangeSettings(func(s *middleware.Settings) error { f(s); return nil })
+		return func() { done(err) }
+	})
+}
+
+func (p *preferences) generalPage() fyne.CanvasObject {
+	set := p.w.phone.Settings().General
+	languages := []viewmodel.Choice{{Value: i18n.System, Label: i18n.Name(i18n.System)}}
+	for _, l := range i18n.Languages() {
+		languages = append(languages, viewmodel.Choice{Value: l, Label: i18n.Name(l)})
+	}
+	themes := []viewmodel.Choice{
+		{Value: theme.System, Label: i18n.T("As the system")}, {Value: theme.Light, Label: i18n.T("Light")}, {Value: theme.Dark, Label: i18n.T("Dark")},
+	}
+	return container.NewVBox(
+		heading(pageGeneral.word()),
+		textField(i18n.T("Your name"), set.UserName, "", i18n.T("as the system knows you"), func(v string) {
+			p.change(func(s *middleware.Settings) { s.General.UserName = v })
+		}),
+		hint(i18n.T("Shown to people you call without an account.")),
+		choiceField(i18n.T("Language"), languages, set.Language, i18n.System, func(v string) {
+			p.change(func(s *middleware.Settings) { s.General.Language = v })
+		}),
+		choiceField(i18n.T("Colors"), themes, set.Theme, theme.System, func(v string) {
+			p.change(func(s *middleware.Settings) { s.General.Theme = v })
+		}),
+	)
+}
+
+func (p *preferences) audioPage() fyne.CanvasObject {
+	w := p.w
+	box := container.NewVBox(heading(pageAudio.word()))
+	devices := container.NewVBox(widgets.NewCaption(i18n.T("Looking for devices…")))
+	w.loadDevices(devices, p.complain)
+	again := widget.NewButtonWithIcon(i18n.T("Look for devices again"), fynetheme.ViewRefreshIcon(), func() { w.loadDevices(devices, p.complain) })
+	echo := widget.NewButtonWithIcon(i18n.T("Call the Echo Test"), theme.Icon(icons.Echo), func() { w.call(middleware.EchoTarget) })
+	standard := []string{"opus", "G722", "PCMA", "PCMU"}
+	codecs := codecField(i18n.T("Codecs, the preferred one first"), standard, w.phone.Settings().Audio.Codecs, false, func(list []string) {
+		p.change(func(s *middleware.Settings) { s.Audio.Codecs = list })
+	})
+	box.Add(devices)
+	box.Add(container.NewGridWithColumns(2, again, echo))
+	box.Add(codecs)
+	return box
+}
+
+// loadDevices fills box with a choice of devices for each use.
+func (w *Window) loadDevices(box *fyne.Container, complain func(error)) {
+	w.door.Do(func(context.Context) func() {
+		list, err := w.phone.Audio().Devices()
+		return func() {
+			complain(err)
+			box.RemoveAll()
+			now := w.phone.Audio().Snapshot()
+			set := func(input, output, alert string) {
+				w.door.Do(func(context.Context) func() {
+					err := w.phone.Audio().SetDevices(input, output, alert)
+					return func() { complain(err) }
+				})
+			}
+			outputs := viewmodel.OutputDevices(list, now.Output)
+			box.Add(choiceField(i18n.T("Microphone"), viewmodel.InputDevices(list, now.Input), now.Input, "default", func(v string) { set(v, "", "") }))
+			box.Add(choiceField(i18n.T("Speaker"), outputs, now.Output, "default", func(v string) { set("", v, "") }))
+			box.Add(choiceField(i18n.T("Calls ring on"), viewmodel.OutputDevices(list, now.Alert), now.Alert, "default", func(v string) { set("", "", v) }))
+		}
+	})
+}
+
+func (p *preferences) callsPage() fyne.CanvasObject {
+	set := p.w.phone.Settings().Calls
+	return container.NewVBox(
+		heading(pageCalls.word()),
+		choiceField(i18n.T("Let an incoming call ring for"), ringTimes(set.RingTimeout), seconds(set.RingTimeout), "180", func(v string) {
+			p.change(func(s *middleware.Settings) { s.Calls.RingTimeout = fromSeconds(v) })
+		}),
+		checkField(i18n.T("Let others ring while I am in a call"), set.CallWaiting, func(on bool) {
+			p.change(func(s *middleware.Settings) { s.Calls.CallWaiting = on })
+		}),
+		checkField(i18n.T("Take calls to this computer's address that come through no account"), set.DirectCalls, func(on bool) {
+			p.change(func(s *middleware.Settings) { s.Calls.DirectCalls = on })
+		}),
+		textField(i18n.T("Folder for recordings"), set.RecordingDir, "", i18n.T("in Parley's own folder"), func(v string) {
+			p.change(func(s *middleware.Settings) { s.Calls.RecordingDir = v })
+		}),
+		textField(i18n.T("Ringtone, a WAV file"), set.Ringtone, "", i18n.T("built-in tone"), func(v string) {
+			p.change(func(s *middleware.Settings) { s.Calls.Ringtone = v })
+		}),
+	)
+}
+
+func (p *preferences) automationPage() fyne.CanvasObject {
+	p.apps = container.NewVBox()
+	p.fillApps()
+	return container.NewVBox(
+		heading(pageAutomation.word()),
+		checkField(i18n.T("Let programs on this computer use Parley, each after a question"), p.w.phone.Settings().API.Enabled, func(on bool) {
+			p.change(func(s *middleware.Settings) { s.API.Enabled = on })
+		}),
+		hint(i18n.T("Takes effect when Parley is started again.")),
+		widgets.NewCaption(i18n.T("Programs that have asked")),
+		p.apps,
+	)
+}
+
+// fillApps lists the programs that have asked, each with its answer.
+func (p *preferences) fillApps() {
+	p.apps.RemoveAll()
+	for _, g := range p.w.phone.Settings().API.Apps {
+		allowed := checkField(i18n.T("Allowed"), g.Allowed, func(on bool) {
+			p.change(func(s *middleware.Settings) {
+				if mine := s.API.Grant(g.Name, g.Executable); mine != nil {
+					mine.Allowed = on
+				}
+			})
+		})
+		forget := widget.NewButtonWithIcon(i18n.T("Forget"), fynetheme.DeleteIcon(), func() {
+			p.change(func(s *middleware.Settings) {
+				for i := range s.API.Apps {
+					if s.API.Apps[i] == g {
+						s.API.Apps = append(s.API.Apps[:i], s.API.Apps[i+1:]...)
+						return
+					}
+				}
+			})
+		})
+		name := container.NewVBox(widgets.NewTitle(g.Name), widgets.NewCaption(g.Executable))
+		p.apps.Add(widgets.NewCard(container.NewBorder(nil, nil, nil, container.NewHBox(allowed, forget), name), fynetheme.ColorNamePrimary))
+	}
+	if len(p.apps.Objects) == 0 {
+		p.apps.Add(hint(i18n.T("None so far. A program is asked about when it connects for the first time.")))
+	}
+	p.apps.Refresh()
+}
