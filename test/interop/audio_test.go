@@ -25,7 +25,7 @@ type signal struct {
 }
 
 // signalLength is longer than any call whose sound is compared.
-const signalLength = 12 * time.Second
+const signalLength = 20 * time.Second
 
 // signalOf makes the signal of a user.
 func signalOf(t testing.TB, user string) signal {

@@ -26,8 +26,8 @@ func TestWrongPassword(t *testing.T) {
 	a := startPhone(t, registrar(t), phoneConfig{User: "forgetful", Password: "not that one"})
 	account := "ACCOUNT " + a.address()
 	eventually(t, 10*time.Second, "the registration fails", func() bool { return a.get(t, account+" REGSTATUS") == "FAILED" })
-	if reason := strings.ToLower(a.get(t, account+" REASON")); !strings.Contains(reason, "password") {
-		t.Errorf("REASON = %q, want a word of the password", reason)
+	if reason := strings.ToLower(a.get(t, account+" REASON")); !strings.Contains(reason, "401") {
+		t.Errorf("REASON = %q, want 401 in it", reason)
 	}
 	if n := a.requests("REGISTER"); n != 2 {
 		t.Errorf("%d REGISTER were sent, want 2: one without and one with the password", n)
@@ -87,7 +87,7 @@ func TestRegistrarRestart(t *testing.T) {
 		t.Run(transport, func(t *testing.T) {
 			t.Parallel()
 			k := ownRegistrar(t, kamailioConfig{})
-			a := startPhone(t, k, phoneConfig{User: "alice", Transport: transport, Settings: []string{"expires=20"}})
+			a := startPhone(t, k, phoneConfig{User: "alice", Transport: transport, Settings: []string{"expires=30"}})
 			b := startBaresip(t, k, baresipConfig{User: "bob", Codecs: "pcma", Transport: transport})
 			id := a.dial(t, b.address())
 			a.awaitStatus(t, id, "INPROGRESS")

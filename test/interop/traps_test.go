@@ -170,19 +170,20 @@ func TestBadMessageAmongGood(t *testing.T) {
 	target, to := contactOf(t, k, "sturdy")
 	bad := []struct{ name, text string }{
 		{"no header", "OPTIONS " + target + " SIP/2.0\r\nContent-Length: 0\r\n\r\n"},
-		{"broken CSeq", strings.Replace(options(target, "x"), "CSeq: 1 OPTIONS", "CSeq: many OPTIONS", 1)},
+		{"broken CSeq", strings.Replace(options(target, "cseq"), "CSeq: 1 OPTIONS", "CSeq: many OPTIONS", 1)},
 		{"no SIP", "GET / HTTP/1.1\r\nHost: here\r\nContent-Length: 0\r\n\r\n"},
-		{"bytes", "\x00\x01\xff\xfe: \x80\r\nContent-Length: 4\r\n\r\nabcd"},
+		{"bytes", "\x00\x01\xff\xfe: \x80\r\n\x02\x03: :\r\n\r\n"},
 		{"keep-alive", "\r\n\r\n"},
-		{"broken Via", strings.Replace(options(target, "x"), "Via: SIP/2.0/TCP ", "Via: SIP/2.0/TCP;;; ", 1)},
+		{"broken Via", strings.Replace(options(target, "via"), "Via: SIP/2.0/TCP ", "Via: SIP/2.0/TCP;;; ", 1)},
 	}
-	for _, tt := range bad {
+	for n, tt := range bad {
 		t.Run(tt.name, func(t *testing.T) {
 			s := dialStream(t, to.String())
-			s.say(t, options(target, "before"))
-			s.expectFor(t, "before")
-			s.say(t, tt.text+options(target, "after"))
-			s.expectFor(t, "after")
+			before, after := fmt.Sprintf("before%d", n), fmt.Sprintf("after%d", n)
+			s.say(t, options(target, before))
+			s.expectFor(t, before)
+			s.say(t, tt.text+options(target, after))
+			s.expectFor(t, after)
 		})
 	}
 }
