@@ -53,16 +53,19 @@ func (s *Server) find(ctx context.Context, cmd *protocol.Command, e callErrors) 
 	if err != nil || id < 0 {
 		return callView{}, protocol.Errorf(e.bad, "")
 	}
-	if v, ok := s.hub.view(id); ok {
-		v.word = word
-		return v, nil
-	}
-	v, err := s.past(ctx, id)
-	if err != nil {
-		return v, refuse(protocol.HistoryFailed, err)
-	}
-	if v.id == 0 {
-		return v, protocol.Errorf(e.unknown, "")
+	v, known := s.hub.view(id)
+	if !known || v.status == statusMissed {
+		old, err := s.past(ctx, id)
+		switch {
+		case err != nil:
+			return v, refuse(protocol.HistoryFailed, err)
+		case !known && old.id == 0:
+			return v, protocol.Errorf(e.unknown, "")
+		case !known:
+			v = old
+		default:
+			v.row, v.seen = old.row, old.seen // the window may have marked it
+		}
 	}
 	v.word = word
 	return v, nil
@@ -83,7 +86,7 @@ func (s *Server) getCall(ctx context.Context, c *conn, cmd *protocol.Command) (s
 	return join("CALL", v.word, name, get(v)), cmd.Done()
 }
 
-// setCall is the older form of alterCall: SET CALL <id> STATUS|DTMF|MUTE <value>.
+// setCall is the older form of alterCall: SET CALL <id> STATUS|DTMF|SEEN <value>.
 func (s *Server) setCall(ctx context.Context, _ *conn, cmd *protocol.Command) (string, error) {
 	v, err := s.find(ctx, cmd, callErrors{protocol.SetBadCallID, protocol.SetUnknownCall})
 	if err != nil {
@@ -96,6 +99,11 @@ func (s *Server) setCall(ctx context.Context, _ *conn, cmd *protocol.Command) (s
 	case "DTMF":
 		digits := cmd.Rest()
 		return join("SET CALL", v.word, "DTMF", digits), s.sendDigits(ctx, v, digits)
+	case "SEEN":
+		if value := cmd.Keyword(); value != "" && value != "TRUE" {
+			return "", protocol.Errorf(protocol.SetBadProperty, "what was seen stays seen")
+		}
+		return join("CALL", v.word, "SEEN TRUE"), s.markSeen(ctx, v)
 	case "":
 		return "", protocol.Errorf(protocol.UnknownSetCall, "")
 	}
@@ -115,6 +123,20 @@ func (s *Server) setStatus(ctx context.Context, v callView, status string) (stri
 		err = protocol.Errorf(protocol.SetBadProperty, "the statuses are INPROGRESS, ONHOLD, FINISHED")
 	}
 	return join("CALL", v.word, "STATUS", status), err
+}
+
+// markSeen notes that the person knows of a missed call.
+func (s *Server) markSeen(ctx context.Context, v callView) error {
+	if !v.seen {
+		if v.row == 0 {
+			return protocol.Errorf(protocol.HistoryFailed, "the call is not in it yet")
+		}
+		if err := s.app.History().MarkSeen(ctx, v.row); err != nil {
+			return refuse(protocol.HistoryFailed, err)
+		}
+	}
+	s.hub.tell(callLine(v.id, "SEEN", "TRUE"))
+	return nil
 }
 
 // alterCall acts on a call: ALTER CALL <id> <action> [<argument>].

@@ -20,6 +20,7 @@ type callView struct {
 	measured string
 	secure   string // ENCRYPTION
 	seen     bool
+	row      int64 // in the history; 0 if it was not asked
 	protocol int32 // version that the program speaks
 }
 
@@ -123,7 +124,7 @@ func viewOf(e middleware.HistoryEntry) callView {
 	snap.End.Code, snap.End.Reason = e.Code, e.Reason
 	v := callView{
 		id: callID(e.Start, n), snap: snap, status: pastStatus(e),
-		recorded: e.Recording, seen: e.Seen, secure: constant(e.Secure),
+		recorded: e.Recording, seen: e.Seen, row: e.ID, secure: constant(e.Secure),
 	}
 	if v.secure == "" && e.Codec != "" {
 		v.secure = constant(middleware.NotEncrypted.String())

@@ -260,6 +260,38 @@ func TestIncomingCalls(t *testing.T) {
 	})
 }
 
+func TestSeen(t *testing.T) {
+	bubble(t, func(t *testing.T, s *Server, alice, bob *middlewaretest.Phone) {
+		p := attach(t, s)
+		for range 3 {
+			bob.Dial("sip:alice@192.0.2.1:5060")
+			soon()
+			bob.Session().End()
+			time.Sleep(time.Second)
+		}
+		ids := strings.Split(strings.TrimPrefix(p.do("SEARCH MISSEDCALLS"), "CALLS "), ", ")
+		if len(ids) != 3 {
+			t.Fatalf("missed calls = %q, want 3", ids)
+		}
+		p.told()
+		p.want("SET CALL "+ids[1]+" SEEN maybe", "ERROR 21 Unknown/disallowed call prop: what was seen stays seen")
+		p.want("SET CALL "+ids[1]+" SEEN", "CALL "+ids[1]+" SEEN TRUE")
+		p.wantTold("CALL N SEEN TRUE")
+		for i, want := range []string{"FALSE", "TRUE", "FALSE"} {
+			p.want("GET CALL "+ids[i]+" SEEN", "CALL "+ids[i]+" SEEN "+want)
+		}
+		s.hub.forget()
+		p.want("SET CALL "+ids[0]+" SEEN TRUE", "CALL "+ids[0]+" SEEN TRUE")
+		if err := alice.App.History().MarkSeen(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		p.want("GET CALL "+ids[2]+" SEEN", "CALL "+ids[2]+" SEEN TRUE")
+		if got := alice.App.History().Unseen(); got != 0 {
+			t.Errorf("unseen calls = %d, want none", got)
+		}
+	})
+}
+
 // Calls that are turned away at once are over before anybody hears of them.
 func TestDoNotDisturb(t *testing.T) {
 	bubble(t, func(t *testing.T, s *Server, alice, bob *middlewaretest.Phone) {
