@@ -17,6 +17,7 @@ type hole struct{ closed chan struct{} }
 func (hole) ListenPacket(at netip.AddrPort) (net.PacketConn, error) {
 	return hole{make(chan struct{})}, nil
 }
+
 func (h hole) ReadFrom([]byte) (int, net.Addr, error)    { <-h.closed; return 0, nil, net.ErrClosed }
 func (h hole) WriteTo(b []byte, _ net.Addr) (int, error) { return len(b), nil }
 func (h hole) Close() error                              { close(h.closed); return nil }

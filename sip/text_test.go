@@ -61,8 +61,17 @@ func TestCheckHeader(t *testing.T) {
 		}
 	}
 	for _, h := range []Header{
-		{"Subject", "hi\r\nX: 1"}, {"Subject", "hi\nX"}, {"Subject", "a\x00"}, {"Subject", "a\x7f"}, {"Subject", strings.Repeat("x", 9000)},
-		{"", "x"}, {"A B", "x"}, {"A:", "x"}, {"A\r\n", "x"}, {strings.Repeat("A", 65), "x"}, {"Ä", "x"},
+		{"Subject", "hi\r\nX: 1"},
+		{"Subject", "hi\nX"},
+		{"Subject", "a\x00"},
+		{"Subject", "a\x7f"},
+		{"Subject", strings.Repeat("x", 9000)},
+		{"", "x"},
+		{"A B", "x"},
+		{"A:", "x"},
+		{"A\r\n", "x"},
+		{strings.Repeat("A", 65), "x"},
+		{"Ä", "x"},
 	} {
 		if err := CheckHeader(h.Name, h.Value); err == nil {
 			t.Errorf("CheckHeader(%.20q, %.20q) = nil, want an error", h.Name, h.Value)

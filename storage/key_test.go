@@ -130,10 +130,27 @@ func TestAddresses(t *testing.T) {
 		text string
 		want bool
 	}{
-		{"a@b", true}, {"a@b.c", true}, {"201@10.0.0.1", true}, {"201@10.0.0.1:5080", true}, {"a@[2001:db8::1]:5060", true},
-		{"+49301234@example.org", true}, {"ü@example.org", true},
-		{"", false}, {"a", false}, {"@b", false}, {"a@", false}, {"a@b@c", false}, {"a b@c", false}, {"a@b c", false},
-		{"a@b:0", false}, {"a@b:x", false}, {"sip:a@b;x", false}, {"<a@b>", false}, {"a@b..c", false}, {"a@-b", false}, {"a\u00a0@b", false},
+		{"a@b", true},
+		{"a@b.c", true},
+		{"201@10.0.0.1", true},
+		{"201@10.0.0.1:5080", true},
+		{"a@[2001:db8::1]:5060", true},
+		{"+49301234@example.org", true},
+		{"ü@example.org", true},
+		{"", false},
+		{"a", false},
+		{"@b", false},
+		{"a@", false},
+		{"a@b@c", false},
+		{"a b@c", false},
+		{"a@b c", false},
+		{"a@b:0", false},
+		{"a@b:x", false},
+		{"sip:a@b;x", false},
+		{"<a@b>", false},
+		{"a@b..c", false},
+		{"a@-b", false},
+		{"a\u00a0@b", false},
 	} {
 		if got := isAddress(tt.text); got != tt.want {
 			t.Errorf("isAddress(%q) = %v, want %v", tt.text, got, tt.want)

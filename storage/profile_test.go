@@ -40,9 +40,18 @@ func TestOpenMakesAProfile(t *testing.T) {
 		name string
 		mode os.FileMode
 	}{
-		{"", 0o700}, {"recordings", 0o700}, {"received", 0o700}, {"logs", 0o700}, {"tls", 0o700},
-		{"settings.toml", 0o600}, {"parley.db", 0o600}, {"parley.db-wal", 0o600}, {"parley.db-shm", 0o600},
-		{"secrets.toml", 0o600}, {"tls/identity.pem", 0o600}, {"lock", 0o600},
+		{"", 0o700},
+		{"recordings", 0o700},
+		{"received", 0o700},
+		{"logs", 0o700},
+		{"tls", 0o700},
+		{"settings.toml", 0o600},
+		{"parley.db", 0o600},
+		{"parley.db-wal", 0o600},
+		{"parley.db-shm", 0o600},
+		{"secrets.toml", 0o600},
+		{"tls/identity.pem", 0o600},
+		{"lock", 0o600},
 	} {
 		info, err := os.Stat(filepath.Join(dir, tt.name))
 		if err != nil {

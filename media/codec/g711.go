@@ -20,14 +20,18 @@ type g711 struct {
 
 // PCMA returns G.711 A-law at 64 kbit/s (ITU-T G.711, RFC 3551 section 4.5.14).
 func PCMA() Codec {
-	return &g711{Format{Name: "PCMA", ClockRate: g711Rate, SampleRate: g711Rate, Channels: 1, PayloadType: payloadPCMA},
-		alawCompress, alawExpand}
+	return &g711{
+		Format{Name: "PCMA", ClockRate: g711Rate, SampleRate: g711Rate, Channels: 1, PayloadType: payloadPCMA},
+		alawCompress, alawExpand,
+	}
 }
 
 // PCMU returns G.711 µ-law at 64 kbit/s (ITU-T G.711, RFC 3551 section 4.5.14).
 func PCMU() Codec {
-	return &g711{Format{Name: "PCMU", ClockRate: g711Rate, SampleRate: g711Rate, Channels: 1, PayloadType: payloadPCMU},
-		ulawCompress, ulawExpand}
+	return &g711{
+		Format{Name: "PCMU", ClockRate: g711Rate, SampleRate: g711Rate, Channels: 1, PayloadType: payloadPCMU},
+		ulawCompress, ulawExpand,
+	}
 }
 
 func (c *g711) Format() Format { return c.format }

@@ -137,8 +137,16 @@ func TestToInt16(t *testing.T) {
 		in   float32
 		want int16
 	}{
-		{0, 0}, {1, 32767}, {-1, -32768}, {7, 32767}, {-7, -32768}, {0.5, 16384},
-		{float32(math.NaN()), 0}, {float32(math.Inf(1)), 32767}, {-0.5 / 32768, 0}, {-1.0 / 32768, -1},
+		{0, 0},
+		{1, 32767},
+		{-1, -32768},
+		{7, 32767},
+		{-7, -32768},
+		{0.5, 16384},
+		{float32(math.NaN()), 0},
+		{float32(math.Inf(1)), 32767},
+		{-0.5 / 32768, 0},
+		{-1.0 / 32768, -1},
 	}
 	for _, tt := range tests {
 		if got := toInt16(tt.in); got != tt.want {
@@ -150,8 +158,13 @@ func TestToInt16(t *testing.T) {
 func TestPacketTime(t *testing.T) {
 	const ms = time.Millisecond
 	tests := []struct{ want, got time.Duration }{
-		{0, 20 * ms}, {10 * ms, 10 * ms}, {25 * ms, 20 * ms}, {30 * ms, 30 * ms},
-		{5 * ms, 10 * ms}, {100 * ms, 60 * ms}, {-1, 20 * ms},
+		{0, 20 * ms},
+		{10 * ms, 10 * ms},
+		{25 * ms, 20 * ms},
+		{30 * ms, 30 * ms},
+		{5 * ms, 10 * ms},
+		{100 * ms, 60 * ms},
+		{-1, 20 * ms},
 	}
 	for _, tt := range tests {
 		if got := PCMU().PacketTime(tt.want); got != tt.got {

@@ -58,16 +58,26 @@ func TestG722IsBitExact(t *testing.T) {
 		in             []int
 		codes, decoded string
 	}{
-		{"noise", noise(n, 1, 1), "6a640d147d06d1ded6e879178466b7929baa736f4db39d42d9fc9630fa23fc4d",
-			"208a9171724898a4c329b683e46505557c35425cd24b74a151cb1d692c384cc9"},
-		{"quiet noise", noise(n, 8, 1), "a75ebcc438a4c8d88bea128cbb174faa6ec320e88c322950696361319d39717f",
-			"10b793a0f0f925079a3287c6f01bd62a220efe3005ac251a8508c3df4c540b38"},
-		{"sawtooth", sawtooth(n, 900, 1), "0b1ff5b75ea6f81fa2f91a45e39167cd7206695c63427e3b8fd464e956dc716c",
-			"d3d8a6c634a859beb82086eb728a71a6d061085b5205326f57046004f2860840"},
-		{"mixture", mixture(n), "3198cecdbb623374c556fd032a75f39aaa884beea041a47ad5c806617b57bb5a",
-			"cf48bebb004251391a159b139eb68b72417fa76c6e3a9f5f56f32ab9732e792e"},
-		{"silence", make([]int, n), "fd22c79f66c5dedb1d396d7cceb1b9d2398e2d2ee2b491c63be40344729bad45",
-			"6c8fb4db5c596c094e79539f9f33fcc6c106b5d4d1f9000e328becfdcfea9259"},
+		{
+			"noise", noise(n, 1, 1), "6a640d147d06d1ded6e879178466b7929baa736f4db39d42d9fc9630fa23fc4d",
+			"208a9171724898a4c329b683e46505557c35425cd24b74a151cb1d692c384cc9",
+		},
+		{
+			"quiet noise", noise(n, 8, 1), "a75ebcc438a4c8d88bea128cbb174faa6ec320e88c322950696361319d39717f",
+			"10b793a0f0f925079a3287c6f01bd62a220efe3005ac251a8508c3df4c540b38",
+		},
+		{
+			"sawtooth", sawtooth(n, 900, 1), "0b1ff5b75ea6f81fa2f91a45e39167cd7206695c63427e3b8fd464e956dc716c",
+			"d3d8a6c634a859beb82086eb728a71a6d061085b5205326f57046004f2860840",
+		},
+		{
+			"mixture", mixture(n), "3198cecdbb623374c556fd032a75f39aaa884beea041a47ad5c806617b57bb5a",
+			"cf48bebb004251391a159b139eb68b72417fa76c6e3a9f5f56f32ab9732e792e",
+		},
+		{
+			"silence", make([]int, n), "fd22c79f66c5dedb1d396d7cceb1b9d2398e2d2ee2b491c63be40344729bad45",
+			"6c8fb4db5c596c094e79539f9f33fcc6c106b5d4d1f9000e328becfdcfea9259",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

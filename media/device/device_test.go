@@ -183,14 +183,18 @@ func TestDevicesVanish(t *testing.T) {
 		vanish func(*testing.T, *pulse)
 		back   func(*testing.T, *pulse)
 	}{
-		{"devices are removed",
+		{
+			"devices are removed",
 			func(t *testing.T, p *pulse) { p.ctl(t, "unload-module", "module-null-sink") },
 			func(t *testing.T, p *pulse) {
 				p.ctl(t, "load-module", "module-null-sink", "sink_name=speaker", "rate=48000", "channels=2")
-			}},
-		{"server dies",
+			},
+		},
+		{
+			"server dies",
 			func(_ *testing.T, p *pulse) { p.kill() },
-			func(t *testing.T, p *pulse) { p.start(t) }},
+			func(t *testing.T, p *pulse) { p.start(t) },
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -71,8 +71,10 @@ func systemBackends() []malgo.Backend {
 	case "android":
 		return []malgo.Backend{malgo.BackendAaudio, malgo.BackendOpensl}
 	default:
-		return []malgo.Backend{malgo.BackendPulseaudio, malgo.BackendAlsa, malgo.BackendSndio,
-			malgo.BackendAudio4, malgo.BackendOss}
+		return []malgo.Backend{
+			malgo.BackendPulseaudio, malgo.BackendAlsa, malgo.BackendSndio,
+			malgo.BackendAudio4, malgo.BackendOss,
+		}
 	}
 }
 

@@ -41,8 +41,10 @@ func TestCleanLinkIsPlayedUnchanged(t *testing.T) {
 // fall, and the delay stays within a packet and a frame.
 func TestSmallJitterIsNotHeard(t *testing.T) {
 	for seed := range uint64(8) {
-		l := link{codec: newLinear(8000), ptime: 20 * msec, phase: time.Duration(seed) * 300 * time.Microsecond,
-			delay: uniform(2*msec, seed), seconds: 20}
+		l := link{
+			codec: newLinear(8000), ptime: 20 * msec, phase: time.Duration(seed) * 300 * time.Microsecond,
+			delay: uniform(2*msec, seed), seconds: 20,
+		}
 		r := l.run(t, Config{})
 		if s := r.stats; s.Concealed+s.Late+s.Lost+s.Accelerated != 0 || s.Expanded > maxPeriod {
 			t.Errorf("seed %d: stats = %+v, want nothing changed but for one period", seed, s)
@@ -83,8 +85,11 @@ func TestBadLinks(t *testing.T) {
 		{"30 ms of jitter", link{delay: uniform(30*msec, 5)}, 0.97, 0.05, 50 * msec},
 		{"100 ms of jitter", link{delay: uniform(100*msec, 5)}, 0.95, 0.1, 125 * msec},
 		{"jitter and loss", link{delay: uniform(30*msec, 6), lost: randomLoss(0.05, 7)}, 0.94, 0.12, 50 * msec},
-		{"pairs", link{delay: always(func(i int, _ time.Duration) time.Duration { return time.Duration((i+1)%2) * 20 * msec })},
-			0.97, 0.03, 45 * msec},
+		{
+			"pairs",
+			link{delay: always(func(i int, _ time.Duration) time.Duration { return time.Duration((i+1)%2) * 20 * msec })},
+			0.97, 0.03, 45 * msec,
+		},
 		{"reordering", link{delay: always(func(i int, _ time.Duration) time.Duration {
 			if i%10 == 3 {
 				return 45 * msec

@@ -246,8 +246,10 @@ func TestCodecChange(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		b.Insert(Packet{PayloadType: f.PayloadType, Sequence: seq, Timestamp: uint32(n * f.ClockRate / 50),
-			SSRC: 5, Payload: payload, Arrival: time.Duration(n) * 20 * msec})
+		b.Insert(Packet{
+			PayloadType: f.PayloadType, Sequence: seq, Timestamp: uint32(n * f.ClockRate / 50),
+			SSRC: 5, Payload: payload, Arrival: time.Duration(n) * 20 * msec,
+		})
 		seq++
 		out = append(out, make([]float32, 2*frame)...)
 		b.Get(out[len(out)-2*frame:])
@@ -289,8 +291,10 @@ func TestBoundsHold(t *testing.T) {
 	}
 	payload := make([]byte, 160)
 	for i := range 1000 { // 20 s without anybody asking for sound
-		b.Insert(Packet{PayloadType: 8, Sequence: uint16(i), Timestamp: uint32(i * 160), Payload: payload,
-			Arrival: time.Duration(i) * 20 * msec})
+		b.Insert(Packet{
+			PayloadType: 8, Sequence: uint16(i), Timestamp: uint32(i * 160), Payload: payload,
+			Arrival: time.Duration(i) * 20 * msec,
+		})
 	}
 	if got := b.packets.span(); got > maxSpan+20*ms {
 		t.Errorf("span = %d samples, want at most 1 s", got)

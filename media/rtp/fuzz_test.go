@@ -20,12 +20,14 @@ func (d deaf) SetReadDeadline(time.Time) error           { return nil }
 func (d deaf) SetWriteDeadline(time.Time) error          { return nil }
 
 func newDeafSession(tb testing.TB, crypto *Crypto) *Session {
-	s, err := New(Config{Conn: deaf{make(chan struct{})}, Control: deaf{make(chan struct{})}, Rand: rand.Reader,
+	s, err := New(Config{
+		Conn: deaf{make(chan struct{})}, Control: deaf{make(chan struct{})}, Rand: rand.Reader,
 		OnPacket: func(p *Packet) {
 			if len(p.Payload) > MaxPayload {
 				tb.Errorf("payload of %d bytes, bound is %d", len(p.Payload), MaxPayload)
 			}
-		}})
+		},
+	})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -47,8 +49,10 @@ func FuzzRTPReceive(f *testing.F) {
 	f.Add([]byte{0xb1, 8, 0, 1, 0, 0, 0, 160, 1, 2, 3, 4, 9, 9, 9, 9, 0xbe, 0xde, 0, 1, 0x10, 1, 0, 0, 5, 2}, uint8(2))
 	f.Add([]byte{0xbf, 8, 0xff, 0xff}, uint8(2))
 	plain := newDeafSession(f, nil)
-	secret := newDeafSession(f, &Crypto{Suite: "AES_CM_128_HMAC_SHA1_80", LocalKey: make([]byte, 16),
-		LocalSalt: make([]byte, 14), RemoteKey: make([]byte, 16), RemoteSalt: make([]byte, 14)})
+	secret := newDeafSession(f, &Crypto{
+		Suite: "AES_CM_128_HMAC_SHA1_80", LocalKey: make([]byte, 16),
+		LocalSalt: make([]byte, 14), RemoteKey: make([]byte, 16), RemoteSalt: make([]byte, 14),
+	})
 	f.Fuzz(func(t *testing.T, b []byte, host uint8) {
 		from := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, host}), 4000)
 		plain.datagram(b, from, true)
@@ -75,8 +79,10 @@ func FuzzRTCP(f *testing.F) {
 }
 
 func BenchmarkSendAndReceive(b *testing.B) {
-	crypto := &Crypto{Suite: "AES_CM_128_HMAC_SHA1_80", LocalKey: make([]byte, 16),
-		LocalSalt: make([]byte, 14), RemoteKey: make([]byte, 16), RemoteSalt: make([]byte, 14)}
+	crypto := &Crypto{
+		Suite: "AES_CM_128_HMAC_SHA1_80", LocalKey: make([]byte, 16),
+		LocalSalt: make([]byte, 14), RemoteKey: make([]byte, 16), RemoteSalt: make([]byte, 14),
+	}
 	for name, c := range map[string]*Crypto{"plain": nil, "secret": crypto} {
 		b.Run("send "+name, func(b *testing.B) {
 			s := newDeafSession(b, c)

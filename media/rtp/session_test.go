@@ -304,7 +304,9 @@ func TestMalformedIsCounted(t *testing.T) {
 		defer peer.Close()
 		configure(t, a, params(peer.AddrPort()))
 		bad := [][]byte{
-			nil, {0x80}, []byte("OPTIONS sip:x SIP/2.0\r\n"),
+			nil,
+			{0x80},
+			[]byte("OPTIONS sip:x SIP/2.0\r\n"),
 			append([]byte{0x9f, 8}, make([]byte, 20)...),    // fifteen CSRCs and no room
 			append([]byte{0xa0, 8}, make([]byte, 10)...),    // padding of nothing
 			raw(8, 1, 1, 1, make([]byte, rtp.MaxPayload+1)), // too long

@@ -74,8 +74,14 @@ func TestNextRefuses(t *testing.T) {
 		from Place
 		in   Input
 	}{
-		{Place{}, Accept}, {Place{}, End}, {ringing, Hold}, {calm, Accept},
-		{calm, Connect}, {inviting, SendDTMF}, {hangingUp, End}, {over, Connect},
+		{Place{}, Accept},
+		{Place{}, End},
+		{ringing, Hold},
+		{calm, Accept},
+		{calm, Connect},
+		{inviting, SendDTMF},
+		{hangingUp, End},
+		{over, Connect},
 	}
 	for _, tt := range tests {
 		to, then, err := Next(tt.from, tt.in)

@@ -37,8 +37,10 @@ func play(t *testing.T, in []float32, ptime time.Duration, loss float64, fmtp st
 			t.Fatal(err)
 		}
 		if rng.Float64() >= loss {
-			b.Insert(jitter.Packet{PayloadType: 111, Sequence: uint16(i), Timestamp: uint32(i * n), SSRC: 1,
-				Payload: payload, Arrival: time.Duration(i) * ptime})
+			b.Insert(jitter.Packet{
+				PayloadType: 111, Sequence: uint16(i), Timestamp: uint32(i * n), SSRC: 1,
+				Payload: payload, Arrival: time.Duration(i) * ptime,
+			})
 		}
 		for range n / frame {
 			out = append(out, make([]float32, frame)...)

@@ -190,8 +190,16 @@ func TestDecodesStereoAndLongPackets(t *testing.T) {
 func TestPacketTime(t *testing.T) {
 	const ms = time.Millisecond
 	tests := []struct{ want, got time.Duration }{
-		{0, 20 * ms}, {5 * ms, 10 * ms}, {10 * ms, 10 * ms}, {15 * ms, 10 * ms}, {20 * ms, 20 * ms},
-		{30 * ms, 20 * ms}, {40 * ms, 40 * ms}, {50 * ms, 40 * ms}, {60 * ms, 60 * ms}, {120 * ms, 60 * ms},
+		{0, 20 * ms},
+		{5 * ms, 10 * ms},
+		{10 * ms, 10 * ms},
+		{15 * ms, 10 * ms},
+		{20 * ms, 20 * ms},
+		{30 * ms, 20 * ms},
+		{40 * ms, 40 * ms},
+		{50 * ms, 40 * ms},
+		{60 * ms, 60 * ms},
+		{120 * ms, 60 * ms},
 	}
 	for _, tt := range tests {
 		if got := New().PacketTime(tt.want); got != tt.got {
