@@ -28,7 +28,7 @@ func takeLock(path string) (l *lock, pid int, err error) {
 		f.Close()
 		return nil, pid, err
 	}
-	if err := f.Truncate(0); err == nil {
+	if err = f.Truncate(0); err == nil {
 		_, err = f.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0)
 	}
 	if err != nil {
