@@ -58,7 +58,7 @@ func runCtl(ctx context.Context, args []string, io streams) error {
 		select {
 		case line, ok := <-c.Notifications():
 			if !ok {
-				return errors.New("Parley has ended")
+				return errors.New("the running Parley has ended")
 			}
 			fmt.Fprintln(io.out, line)
 		case <-ctx.Done():
