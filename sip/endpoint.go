@@ -47,6 +47,7 @@ type Endpoint struct {
 	cancels map[string]canceledBranch
 	legs    map[string]*inviteLegs // by branch of our INVITEs
 	cseqs   map[string]uint32      // REGISTER, by Call-ID
+	pending map[pendingKey]*pendingRequest
 }
 
 // maxKnown bounds [Endpoint.known].
@@ -75,6 +76,7 @@ func Listen(ctx context.Context, cfg Config) (*Endpoint, error) {
 		cancels: map[string]canceledBranch{},
 		legs:    map[string]*inviteLegs{},
 		cseqs:   map[string]uint32{},
+		pending: map[pendingKey]*pendingRequest{},
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)

@@ -79,7 +79,8 @@ func (e *Endpoint) serveDatagrams(pc net.PacketConn) {
 	started := sync.OnceFunc(func() { close(serving) })
 	e.supervise(local, pc,
 		func(s any) error {
-			return e.tpl.ServeUDP(&datagrams{PacketConn: s.(net.PacketConn), e: e, started: started})
+			pc := s.(net.PacketConn)
+			return e.tpl.ServeUDP(&datagrams{PacketConn: pc, e: e, started: started, queue: openErrorQueue(pc)})
 		},
 		func(ctx context.Context) (any, error) { return e.net.ListenPacket(ctx, local) })
 	<-serving // from here on requests find the socket
@@ -159,16 +160,22 @@ func (e *Endpoint) writeDatagram(local, remote net.Addr, data []byte) {
 	}
 }
 
-// datagrams is a packet socket with a tracer, whose reader survives errors that
-// concern a single packet, as Windows reports them after an ICMP message.
+// datagrams is a packet socket with a tracer, which survives errors that concern
+// a single packet. Windows reports such after an ICMP message, Linux because its
+// [errorQueue] is asked for.
 type datagrams struct {
 	net.PacketConn
 	e       *Endpoint
 	started func() // the stack reads, so it has put the socket into its pool
+	queue   *errorQueue
 }
 
-// maxReadErrors is how many errors in a row mean that the socket is dead.
-const maxReadErrors = 16
+const (
+	// maxReadErrors is how many errors in a row mean that the socket is dead.
+	maxReadErrors = 16
+	// maxWriteTries bounds the writes of one datagram that fail for another's sake.
+	maxWriteTries = 4
+)
 
 func (d *datagrams) ReadFrom(b []byte) (int, net.Addr, error) {
 	d.started()
@@ -177,6 +184,10 @@ func (d *datagrams) ReadFrom(b []byte) (int, net.Addr, error) {
 		if err == nil {
 			d.e.trace(false, "udp", d.LocalAddr(), from, b[:n])
 			return n, from, nil
+		}
+		if d.queue.swallow(err, d.unreachable) {
+			failed = 0 // the socket is well
+			continue
 		}
 		if errors.Is(err, net.ErrClosed) || failed >= maxReadErrors {
 			d.e.linger()
@@ -187,7 +198,17 @@ func (d *datagrams) ReadFrom(b []byte) (int, net.Addr, error) {
 
 func (d *datagrams) WriteTo(b []byte, to net.Addr) (int, error) {
 	d.e.trace(true, "udp", d.LocalAddr(), to, b)
-	return d.PacketConn.WriteTo(b, to)
+	for tries := 1; ; tries++ {
+		n, err := d.PacketConn.WriteTo(b, to)
+		if err == nil || tries >= maxWriteTries || !d.queue.swallow(err, d.unreachable) {
+			return n, err
+		}
+	}
+}
+
+func (d *datagrams) unreachable(remote netip.AddrPort, quoted []byte, err error) {
+	d.e.log.Debug("Address is unreachable", "remote", remote, "err", err)
+	d.e.unreachable(addrPort(d.LocalAddr()), remote, quoted, err)
 }
 
 // linger keeps a closed socket in the stack's pool for a moment while the

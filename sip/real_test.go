@@ -10,7 +10,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"errors"
-	"log/slog"
 	"math/big"
 	"net/netip"
 	"strings"
@@ -57,8 +56,9 @@ var loopback = netip.MustParseAddrPort("127.0.0.1:0")
 func listenReal(t *testing.T, cfg sip.Config) *sip.Endpoint {
 	t.Helper()
 	cfg.ContactUser = "abcdefgh"
-	cfg.Listen = []netip.AddrPort{loopback}
-	cfg.Log = slog.New(slog.DiscardHandler)
+	if cfg.Listen == nil {
+		cfg.Listen = []netip.AddrPort{loopback}
+	}
 	e, err := sip.Listen(t.Context(), cfg)
 	ok(t, err)
 	t.Cleanup(func() {

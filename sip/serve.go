@@ -45,9 +45,11 @@ func (e *Endpoint) preview(m sip.Message) {
 	}
 }
 
-// previewResponse passes provisional responses to an INVITE on: the stack could
-// let a final one overtake them and would then drop them.
+// previewResponse notes that a request was answered, and passes provisional
+// responses to an INVITE on: the stack could let a final one overtake them and
+// would then drop them.
 func (e *Endpoint) previewResponse(res *sip.Response) {
+	e.heardOf(res)
 	if !res.IsProvisional() || res.CSeq() == nil || res.CSeq().MethodName != sip.INVITE {
 		return
 	}

@@ -3,6 +3,7 @@ package sip
 import (
 	"errors"
 	"fmt"
+	"net"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -26,14 +27,19 @@ func (e *Endpoint) transact(req *sip.Request, f flow, on func(*sip.Response, err
 		return nil, fail(err)
 	}
 	tx.OnRetransmission(e.stray)
-	if !e.spawn(func() { e.drain(tx, f, on) }) {
+	lost, forget := e.await(req, f)
+	ok := e.spawn(func() {
+		defer forget()
+		e.drain(tx, f, lost, on)
+	})
+	if !ok {
+		forget()
 		tx.Terminate()
 		return nil, ErrClosed
 	}
 	if err := tx.Init(); err != nil {
-		// The goroutine sees the end; on hears of it there.
 		e.log.Debug("Request could not be written", "route", f.route.Addr, "err", err)
-		tx.Terminate()
+		giveUp(lost, err) // on hears of it from the goroutine
 	}
 	return tx, nil
 }
@@ -47,9 +53,9 @@ func (e *Endpoint) pooled(f flow) bool {
 	return true
 }
 
-// drain reads a transaction's responses to its end. The stack holds a lock
-// until each is taken.
-func (e *Endpoint) drain(tx *sip.ClientTx, f flow, on func(*sip.Response, error)) {
+// drain reads a transaction's responses to its end, which lost may bring about.
+// The stack holds a lock until each is taken.
+func (e *Endpoint) drain(tx *sip.ClientTx, f flow, lost <-chan error, on func(*sip.Response, error)) {
 	for {
 		select {
 		case res := <-tx.Responses():
@@ -58,6 +64,10 @@ func (e *Endpoint) drain(tx *sip.ClientTx, f flow, on func(*sip.Response, error)
 				tx.Terminate()
 				return
 			}
+		case err := <-lost:
+			tx.Terminate()
+			on(nil, transactionError(f, err))
+			return
 		case <-tx.Done():
 			on(nil, transactionError(f, tx.Err()))
 			return
@@ -68,6 +78,10 @@ func (e *Endpoint) drain(tx *sip.ClientTx, f flow, on func(*sip.Response, error)
 func transactionError(f flow, err error) error {
 	if errors.Is(err, sip.ErrTransactionTimeout) {
 		return &TransportError{Route: f.route, Err: ErrTimeout}
+	}
+	var system *net.OpError
+	if errors.As(err, &system) {
+		err = system // without what the stack says around it
 	}
 	if err == nil || errors.Is(err, sip.ErrTransactionCanceled) || errors.Is(err, sip.ErrTransactionTerminated) {
 		err = errors.New("transaction was given up")

@@ -1,0 +1,4 @@
+package sip
+
+// Unreachable is what the socket at an address tells when an ICMP message came.
+var Unreachable = (*Endpoint).unreachable
