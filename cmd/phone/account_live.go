@@ -42,17 +42,19 @@ func (l liveAccounts) list(ctx context.Context) ([]accountLine, error) {
 	return lines, nil
 }
 
+// add makes the account with one command, so that it registers once, with all
+// that it needs.
 func (l liveAccounts) add(ctx context.Context, id string, pairs [][2]string, password string) error {
-	if _, err := l.c.Do(ctx, "CREATE ACCOUNT "+id); err != nil {
-		return err
+	var b strings.Builder
+	b.WriteString("CREATE ACCOUNT " + id)
+	if password != "" {
+		pairs = append(pairs, [2]string{"password", password})
 	}
-	if err := l.edit(ctx, id, pairs); err != nil {
-		return err
+	for _, p := range pairs {
+		b.WriteString(" " + p[0] + "=" + client.Quote(p[1]))
 	}
-	if password == "" {
-		return nil
-	}
-	return l.setPassword(ctx, id, password)
+	_, err := l.c.Do(ctx, b.String())
+	return err
 }
 
 func (l liveAccounts) edit(ctx context.Context, id string, pairs [][2]string) error {
