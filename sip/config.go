@@ -52,7 +52,8 @@ type Config struct {
 	// OnCall is told of each admitted incoming call, on the call's goroutine. It
 	// must not block. Events wait until [Call.SetHandler].
 	OnCall func(*Call)
-	// Admit decides on a request outside any dialog before a Call exists: 0
+	// Admit decides on an INVITE outside any dialog before a Call exists, and on
+	// an OPTIONS, which is answered as an INVITE would be (RFC 3261 section 11.2): 0
 	// accepts, any other value is the status code to refuse with. nil accepts all.
 	// It may be called from several goroutines at once.
 	Admit func(Request) (code int)

@@ -39,18 +39,11 @@ func (e *Endpoint) serveInvite(req *sip.Request, tx *sip.ServerTx) {
 		defer e.mu.Unlock()
 		delete(e.merges, key)
 	}
-	about, err := describe(req)
-	if err != nil {
+	about, code := e.admit(req)
+	if code != 0 {
 		unmerge()
-		e.reply(req, tx, sip.StatusBadRequest)
+		e.reply(req, tx, code)
 		return
-	}
-	if e.cfg.Admit != nil {
-		if code := e.cfg.Admit(about); code != 0 {
-			unmerge()
-			e.reply(req, tx, code)
-			return
-		}
 	}
 	c := e.prepare(&Call{
 		id: CallID(callIDOf(req)), local: about.To, remote: about.From, request: about.RequestURI,

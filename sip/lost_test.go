@@ -98,7 +98,12 @@ func TestPanicInAHandlerHurtsNobodyElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &siptest.Network{}
 		s := newSide(t, n, "10.0.0.1:5060", func(c *sip.Config) {
-			c.Admit = func(r sip.Request) int { panic("admission") }
+			c.Admit = func(r sip.Request) int {
+				if r.Method == "INVITE" {
+					panic("admission")
+				}
+				return 0
+			}
 		})
 		defer s.close()
 		p := siptest.NewPeer(t, n, "10.0.0.2:5060")

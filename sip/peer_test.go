@@ -122,21 +122,51 @@ func TestRefusals(t *testing.T) {
 }
 
 func TestAdmission(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		n := &siptest.Network{}
-		var seen sip.Request
-		s := newSide(t, n, "10.0.0.1:5060", func(c *sip.Config) {
-			c.Admit = func(r sip.Request) int { seen = r; return 403 }
+	for _, method := range []string{"INVITE", "OPTIONS"} {
+		synctest.Test(t, func(t *testing.T) {
+			n := &siptest.Network{}
+			var seen sip.Request
+			s := newSide(t, n, "10.0.0.1:5060", func(c *sip.Config) {
+				c.Admit = func(r sip.Request) int { seen = r; return 403 }
+			})
+			defer s.close()
+			p := siptest.NewPeer(t, n, "10.0.0.2:5060")
+			defer p.Close()
+			p.Send(s.addr, request(method, "a", 1, "", "Contact: <sip:peer@10.0.0.2:5060>\n"+sdpLines))
+			got := p.Expect("403 " + method)
+			if seen.Source != p.Addr || seen.RequestURI.User != "abcdefgh" || seen.From.Name != "Peer" || seen.Transport != "udp" || seen.Method != method {
+				t.Errorf("admission saw %+v", seen)
+			}
+			for _, name := range []string{"Allow", "Accept", "Supported", "Contact"} {
+				if v := got.Headers(name); v != nil {
+					t.Errorf("a refused %s was told %s: %q", method, name, v)
+				}
+			}
 		})
-		defer s.close()
-		p := siptest.NewPeer(t, n, "10.0.0.2:5060")
-		defer p.Close()
-		p.Send(s.addr, invitation("a", sdpLines))
-		p.Expect("403 INVITE")
-		if seen.Source != p.Addr || seen.RequestURI.User != "abcdefgh" || seen.From.Name != "Peer" || seen.Transport != "udp" || seen.Method != "INVITE" {
-			t.Errorf("admission saw %+v", seen)
-		}
-	})
+	}
+}
+
+// An OPTIONS gets the answer that an INVITE would get.
+func TestOptionsAnswersAsInvite(t *testing.T) {
+	tests := []struct{ name, method, extra, want string }{
+		{"extension", "OPTIONS", "Require: 100rel\n" + sdpLines, "420 OPTIONS"},
+		{"body", "OPTIONS", "Content-Type: text/plain\n\nhello\n", "415 OPTIONS"},
+		{"nobody takes calls", "OPTIONS", "", "480 OPTIONS"},
+		{"nobody takes calls", "INVITE", "Contact: <sip:peer@10.0.0.2:5060>\n", "480 INVITE"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name+" "+tt.method, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := &siptest.Network{}
+				s := newSide(t, n, "10.0.0.1:5060", func(c *sip.Config) { c.OnCall = nil })
+				defer s.close()
+				p := siptest.NewPeer(t, n, "10.0.0.2:5060")
+				defer p.Close()
+				p.Send(s.addr, request(tt.method, "a", 1, "", tt.extra))
+				p.Expect(tt.want)
+			})
+		})
+	}
 }
 
 func TestMergedRequest(t *testing.T) {

@@ -175,15 +175,42 @@ func (e *Endpoint) serveNew(req *sip.Request, tx *sip.ServerTx) {
 		e.reply(req, tx, sip.StatusBadExtension, Header{"Unsupported", strings.Join(unknown, ", ")})
 		return
 	}
-	if req.Method == sip.OPTIONS {
-		e.reply(req, tx, sip.StatusOK, Header{"Allow", allowedMethods}, Header{"Accept", sdpType}, Header{"Supported", ""})
-		return
-	}
 	if !readable(req) {
 		e.reply(req, tx, sip.StatusUnsupportedMediaType, Header{"Accept", sdpType})
 		return
 	}
+	if req.Method == sip.OPTIONS {
+		e.serveOptions(req, tx)
+		return
+	}
 	e.serveInvite(req, tx)
+}
+
+// serveOptions tells what we are able to, to those who could call us: anybody
+// else gets the answer that an INVITE would get (RFC 3261 section 11.2).
+func (e *Endpoint) serveOptions(req *sip.Request, tx *sip.ServerTx) {
+	_, code := e.admit(req)
+	switch {
+	case code != 0:
+		e.reply(req, tx, code)
+	case e.cfg.OnCall == nil:
+		e.reply(req, tx, sip.StatusTemporarilyUnavailable)
+	default:
+		e.reply(req, tx, sip.StatusOK, Header{"Allow", allowedMethods}, Header{"Accept", sdpType}, Header{"Supported", ""})
+	}
+}
+
+// admit sums up a request outside any dialog and returns the code to refuse it
+// with, or 0.
+func (e *Endpoint) admit(req *sip.Request) (about Request, code int) {
+	about, err := describe(req)
+	switch {
+	case err != nil:
+		return about, sip.StatusBadRequest
+	case e.cfg.Admit == nil:
+		return about, 0
+	}
+	return about, e.cfg.Admit(about)
 }
 
 // readable reports whether the body, if any, is a session description.
