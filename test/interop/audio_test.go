@@ -127,7 +127,10 @@ func mustHear(t testing.TB, who string, said signal, rec recording, channel int)
 	if r.Windows < minWindows || r.MedianCorrelation < 0.9 {
 		t.Errorf("%s: %s of %v holds the signal with a median correlation of %.3f over %d windows, want 0.9 over %d",
 			who, rec.name, rec.length().Round(time.Millisecond), r.MedianCorrelation, r.Windows, minWindows)
+	}
+	if t.Failed() || r.Gaps > 0 {
 		keep(t, rec)
+		keep(t, recording{"said-" + rec.name, sampleRate, [][]float32{said.samples}})
 	}
 	return r
 }

@@ -17,13 +17,13 @@ import (
 
 // baresipConfig is what testdata/baresip.config and the account are made of.
 type baresipConfig struct {
-	User        string
-	Transport   string // "udp" (the default), "tcp" or "tls"
-	Codecs      string // as baresip writes them, such as opus/48000/2,pcma
-	Encryption  string // "", "srtp" or "srtp-mand"
-	Manual      bool   // calls are answered by command, not at once
-	DTMF        string // "" or "info"
-	Unregistred bool   // stays unknown to the server
+	User         string
+	Transport    string // "udp" (the default), "tcp" or "tls"
+	Codecs       string // as baresip writes them, such as opus/48000/2,pcma
+	Encryption   string // "", "srtp" or "srtp-mand"
+	Manual       bool   // calls are answered by command, not at once
+	DTMF         string // "" or "info"
+	Unregistered bool   // stays unknown to the server
 
 	IP                       string
 	Port, ControlPort        int
@@ -83,7 +83,7 @@ func startBaresip(t testing.TB, k *kamailio, c baresipConfig) *baresip {
 	b.process, b.config = p, c
 	p.stopWith(t)
 	b.ctl = dialControl(t, c.ControlPort)
-	if !c.Unregistred {
+	if !c.Unregistered {
 		eventually(t, 10*time.Second, c.User+" registered", func() bool { return len(k.contacts(c.User)) > 0 })
 	}
 	return b
@@ -100,8 +100,8 @@ func (c baresipConfig) account(k *kamailio) string {
 	}
 	add(c.Manual, "answermode=manual")
 	add(!c.Manual, "answermode=auto")
-	add(c.Unregistred, "regint=0")
-	add(!c.Unregistred, "regint=300")
+	add(c.Unregistered, "regint=0")
+	add(!c.Unregistered, "regint=300")
 	add(c.Codecs != "", "audio_codecs="+c.Codecs)
 	add(c.Encryption != "", "mediaenc="+c.Encryption)
 	add(c.DTMF != "", "dtmfmode="+c.DTMF)

@@ -30,7 +30,13 @@ type message struct {
 // listenRaw opens a peer on UDP.
 func listenRaw(t testing.TB) *raw {
 	t.Helper()
-	conn, err := net.ListenPacket("udp", address(freePorts(t, 1)))
+	return listenRawAt(t, address(freePorts(t, 1)))
+}
+
+// listenRawAt opens a peer at an address of this machine.
+func listenRawAt(t testing.TB, at string) *raw {
+	t.Helper()
+	conn, err := net.ListenPacket("udp", at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -346,9 +352,15 @@ func contactOf(t testing.TB, k *kamailio, user string) (string, net.Addr) {
 	if _, after, ok := strings.Cut(host, "@"); ok {
 		host, _, _ = strings.Cut(after, ";")
 	}
-	ap, err := netip.ParseAddrPort(host)
+	return all[0], addrOf(t, host)
+}
+
+// addrOf is the UDP address that a text names.
+func addrOf(t testing.TB, hostPort string) net.Addr {
+	t.Helper()
+	ap, err := netip.ParseAddrPort(hostPort)
 	if err != nil {
-		t.Fatalf("contact %q: %v", all[0], err)
+		t.Fatal(err)
 	}
-	return all[0], net.UDPAddrFromAddrPort(ap)
+	return net.UDPAddrFromAddrPort(ap)
 }
