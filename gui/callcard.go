@@ -157,7 +157,7 @@ func (c *callCard) updateTiles(muted bool) {
 	c.keys.SetEnabled(v.CanKeys)
 	word = i18n.T("Record")
 	if v.Recording {
-		word = i18n.T("Recording")
+		word = i18n.T("Stop rec.")
 	}
 	c.rec.SetOn(v.Recording, word)
 	c.rec.SetEnabled(v.CanRecord)

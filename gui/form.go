@@ -21,9 +21,11 @@ func heading(text string) *widgets.Text {
 }
 
 // hint is a quiet explanation below a field.
-func hint(text string) *widget.Label {
-	l := widget.NewLabel(text)
-	l.Wrapping, l.SizeName, l.Importance = fyne.TextWrapWord, fynetheme.SizeNameCaptionText, widget.LowImportance
+func hint(text string) *widget.RichText {
+	l := widget.NewRichText(&widget.TextSegment{Text: text, Style: widget.RichTextStyle{
+		ColorName: fynetheme.ColorNamePlaceHolder, SizeName: fynetheme.SizeNameCaptionText,
+	}})
+	l.Wrapping = fyne.TextWrapWord
 	return l
 }
 

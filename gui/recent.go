@@ -36,12 +36,13 @@ type recentPanel struct {
 	search *widgets.Entry
 	top    *fyne.Container
 	list   *callList
-	empty  *widget.Label
+	nobody *widget.TextSegment // what empty says
+	empty  *widget.RichText
 	box    *fyne.Container
 }
 
 func newRecentPanel(w *Window) *recentPanel {
-	p := &recentPanel{w: w, search: widgets.NewEntry(), empty: widget.NewLabel("")}
+	p := &recentPanel{w: w, search: widgets.NewEntry()}
 	line := container.NewHBox()
 	for _, f := range viewmodel.Filters() {
 		b := widget.NewButton("", func() { p.choose(f) })
@@ -59,7 +60,9 @@ func newRecentPanel(w *Window) *recentPanel {
 		return false
 	}
 	p.top = container.NewBorder(nil, nil, line, nil, p.search)
-	p.empty.Wrapping, p.empty.Alignment, p.empty.Importance = fyne.TextWrapWord, fyne.TextAlignCenter, widget.LowImportance
+	p.nobody = &widget.TextSegment{Style: widget.RichTextStyle{ColorName: fynetheme.ColorNamePlaceHolder, Alignment: fyne.TextAlignCenter}}
+	p.empty = widget.NewRichText(p.nobody)
+	p.empty.Wrapping = fyne.TextWrapWord
 	p.empty.Hide()
 	p.list = newCallList(p)
 	body := container.NewStack(p.list, container.NewBorder(container.NewPadded(container.NewPadded(p.empty)), nil, nil, nil))
@@ -153,12 +156,13 @@ func (p *recentPanel) showEmpty(matching bool) {
 	p.empty.Hidden = calls > 0 || p.loading
 	switch {
 	case matching && len(p.rows) == 0:
-		p.empty.SetText(i18n.T("Press Enter to call “%s”.", p.typed))
+		p.nobody.Text = i18n.T("Press Enter to call “%s”.", p.typed)
 	case matching:
-		p.empty.Hide()
+		p.empty.Hidden = true
 	default:
-		p.empty.SetText(viewmodel.Empty(p.filter, p.search.Text, len(p.w.phone.AccountManager().Snapshots())))
+		p.nobody.Text = viewmodel.Empty(p.filter, p.search.Text, len(p.w.phone.AccountManager().Snapshots()))
 	}
+	p.empty.Refresh()
 }
 
 // callList is the list itself; Enter calls the selected row.

@@ -56,7 +56,7 @@ type pair struct{ light, dark color.NRGBA }
 func colors(name fyne.ThemeColorName) (pair, bool) {
 	switch name {
 	case fynetheme.ColorNameBackground:
-		return pair{rgb(0xf7f8fa), rgb(0x1b1d21)}, true
+		return pair{rgb(0xeff2f5), rgb(0x1b1d21)}, true
 	case ColorSurface, fynetheme.ColorNameHeaderBackground:
 		return pair{rgb(0xffffff), rgb(0x25282e)}, true
 	case fynetheme.ColorNameMenuBackground, fynetheme.ColorNameOverlayBackground:
@@ -68,17 +68,17 @@ func colors(name fyne.ThemeColorName) (pair, bool) {
 	case fynetheme.ColorNameDisabled:
 		return pair{rgb(0x8b939c), rgb(0x717a85)}, true
 	case fynetheme.ColorNameButton:
-		return pair{rgb(0xe6eaef), rgb(0x343941)}, true
+		return pair{rgb(0xdfe4ea), rgb(0x343941)}, true
 	case fynetheme.ColorNameDisabledButton:
-		return pair{rgb(0xeff1f4), rgb(0x282c32)}, true
+		return pair{rgb(0xe7ebef), rgb(0x282c32)}, true
 	case fynetheme.ColorNameInputBackground:
 		return pair{rgb(0xffffff), rgb(0x25282e)}, true
 	case fynetheme.ColorNameInputBorder:
-		return pair{rgb(0xc3cad2), rgb(0x4a515b)}, true
+		return pair{rgb(0x9aa3ad), rgb(0x666f7a)}, true
 	case fynetheme.ColorNameSeparator:
-		return pair{rgb(0xdfe3e8), rgb(0x343941)}, true
+		return pair{rgb(0xd6dce3), rgb(0x343941)}, true
 	case fynetheme.ColorNameShadow:
-		return pair{rgb(0), rgb(0)}, true
+		return pair{alpha(rgb(0), 0x30), alpha(rgb(0), 0x80)}, true
 	}
 	return stateColors(name)
 }
@@ -98,9 +98,9 @@ func stateColors(name fyne.ThemeColorName) (pair, bool) {
 	case fynetheme.ColorNamePressed:
 		return pair{alpha(rgb(0x1c2127), 0x28), alpha(rgb(0xffffff), 0x30)}, true
 	case fynetheme.ColorNameError:
-		return pair{rgb(0xb3261e), rgb(0xff9b92)}, true
+		return pair{rgb(0xb3261e), rgb(0xf28b82)}, true
 	case fynetheme.ColorNameSuccess:
-		return pair{rgb(0x1b713a), rgb(0x6cce8d)}, true
+		return pair{rgb(0x1b713a), rgb(0x62bf83)}, true
 	case fynetheme.ColorNameWarning:
 		return pair{rgb(0x875300), rgb(0xf0bb58)}, true
 	case fynetheme.ColorNameForegroundOnPrimary, fynetheme.ColorNameForegroundOnError,
@@ -121,9 +121,6 @@ func (t *Theme) Color(name fyne.ThemeColorName, variant fyne.ThemeVariant) color
 	p, ok := colors(name)
 	if !ok {
 		return t.Theme.Color(name, variant)
-	}
-	if name == fynetheme.ColorNameShadow {
-		return color.Transparent // nothing floats
 	}
 	if variant == fynetheme.VariantLight {
 		return p.light

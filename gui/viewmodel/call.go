@@ -60,15 +60,14 @@ func NewCall(s middleware.SessionSnapshot, now time.Time, label func(id string) 
 }
 
 func callSubtitle(s middleware.SessionSnapshot, label func(string) string) string {
-	via := ""
+
 	switch {
 	case s.Echo:
 		return i18n.T("Inside Parley: says back what it hears")
 	case s.Account == "":
-		via = i18n.T("direct")
-	default:
-		via = label(s.Account)
+		return i18n.T("%s · direct call", s.Peer.Address)
 	}
+	via := label(s.Account)
 	if s.Direction == middleware.Incoming {
 		return i18n.T("%s · to %s", s.Peer.Address, via)
 	}
@@ -130,6 +129,9 @@ func callBanners(s middleware.SessionSnapshot) []Banner {
 	add := func(t Tone, text string) { list = append(list, Banner{t, text}) }
 	if s.Audio.NoAudio && !s.Audio.WasReceived && !s.OnHold() {
 		add(Bad, i18n.T("Nothing is heard from the other side. A firewall or router may block the sound."))
+	}
+	if s.Audio.RecordingFile != "" {
+		add(Bad, i18n.T("Recording both sides."))
 	}
 	if s.OnHoldByRemote {
 		add(Notice, i18n.T("The other side has put you on hold."))

@@ -22,6 +22,9 @@ type Recent struct {
 	Recording string // path; empty without
 }
 
+// incoming is how the history names that direction.
+const incoming = "in"
+
 // NewRecent returns the row of a call at the time now.
 func NewRecent(e middleware.HistoryEntry, now time.Time) Recent {
 	address := ShortURI(e.PeerURI)
@@ -29,7 +32,7 @@ func NewRecent(e middleware.HistoryEntry, now time.Time) Recent {
 		ID: e.ID, Title: PersonOf(e.PeerName, address), When: When(e.Start, now), Exact: Exactly(e.Start.In(now.Location())),
 		Target: e.PeerURI, Recording: e.Recording, Picture: PictureOutgoing,
 	}
-	if e.Direction == "incoming" {
+	if e.Direction == incoming {
 		r.Picture = PictureIncoming
 	}
 	if !e.Answered.IsZero() {
