@@ -36,6 +36,7 @@ type receiver struct {
 	telling sync.Mutex // keeps digits in order; never held with mu
 
 	// Of the goroutine that reads, without the lock.
+	early  early
 	packet rtp.Packet
 	secret []byte
 	out    Packet
@@ -121,9 +122,26 @@ func (s *Session) datagram(b []byte, from netip.AddrPort, voice bool) {
 	}
 }
 
-// handleVoice takes one RTP packet. It runs on one goroutine only.
+// handleVoice takes one RTP packet, and before it those that came too early. It
+// runs on one goroutine only.
 func (s *Session) handleVoice(b []byte, from netip.AddrPort) {
 	now := s.now()
+	r := &s.rx
+	r.mu.Lock()
+	ready, remote := r.ready, r.params.Remote
+	r.mu.Unlock()
+	if !ready {
+		r.early.keep(b, from, now)
+		return
+	}
+	if r.early.any {
+		r.early.each(remote, now, func(b []byte, at time.Duration) { s.takeVoice(b, remote, at) })
+	}
+	s.takeVoice(b, from, now)
+}
+
+// takeVoice takes one RTP packet that came at that time.
+func (s *Session) takeVoice(b []byte, from netip.AddrPort, now time.Duration) {
 	r := &s.rx
 	r.mu.Lock()
 	held, ok := s.admit(b, from, now)

@@ -86,8 +86,9 @@ type Session struct {
 	running  sync.WaitGroup
 }
 
-// New starts a session on its sockets. It drops what it receives until
-// [Session.Configure].
+// New starts a session on its sockets. Of what it receives before
+// [Session.Configure] it keeps the newest packets, for the case that they are
+// the beginning of what is agreed on.
 func New(conf Config) (*Session, error) {
 	var seed [24]byte
 	if _, err := io.ReadFull(conf.Rand, seed[:]); err != nil {
