@@ -44,7 +44,7 @@ func (w *Window) ring() {
 	if w.incoming != nil {
 		return
 	}
-	i := &incomingWindow{w: w, hidden: map[middleware.SessionID]bool{}, box: container.NewVBox()}
+	i := &incomingWindow{w: w, hidden: map[middleware.SessionID]bool{}, box: container.NewGridWithColumns(1)}
 	i.win = w.app.NewWindow(i18n.T("Incoming call"))
 	i.win.SetCloseIntercept(w.silence)
 	i.win.Resize(fyne.NewSize(incomingWidth, incomingHeight))

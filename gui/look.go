@@ -24,7 +24,10 @@ func toneColor(t viewmodel.Tone) fyne.ThemeColorName {
 	return fynetheme.ColorNamePlaceHolder
 }
 
-// picture returns the symbol of a picture in the color of a tone.
+// picture returns the symbol of a picture in the color of a tone; nil is none.
 func picture(p viewmodel.Picture, t viewmodel.Tone) fyne.Resource {
+	if p == "" {
+		return nil
+	}
 	return theme.ColoredIcon(icons.Name(p), toneColor(t))
 }

@@ -40,7 +40,7 @@ func newStatusBar(w *Window) *statusBar {
 	s.mic = widget.NewButtonWithIcon(i18n.T("Mute"), theme.Icon(icons.Mic), w.toggleMute)
 	s.mic.Importance = widget.LowImportance
 	speaker := widget.NewIcon(fynetheme.VolumeUpIcon())
-	line := container.NewHBox(s.keypad, spacer(), s.mic, container.NewCenter(s.in), speaker, container.NewCenter(s.out))
+	line := container.NewHBox(s.keypad.Button, spacer(), s.mic, container.NewCenter(s.in), speaker, container.NewCenter(s.out))
 	s.box = container.NewBorder(widget.NewSeparator(), nil, nil, nil, line)
 	return s
 }

@@ -59,7 +59,7 @@ func (t *Tile) CreateRenderer() fyne.WidgetRenderer {
 		h := t.caption.MinSize().Height
 		top := (size.Height - 20 - 3 - h) / 2
 		place(t.image, (size.Width-20)/2, top, 20, 20)
-		place(t.caption, 3, top+23, size.Width-6, h)
+		place(t.caption, 1, top+23, size.Width-2, h)
 	}
 	s.min = func() fyne.Size {
 		return fyne.NewSize(50, t.caption.MinSize().Height+23+10)
