@@ -87,15 +87,15 @@ func TestCallsMarkup(t *testing.T) {
 	r := goldenRig(t, "light", i18n.English)
 	for name, views := range goldenCalls() {
 		p := newCallsPanel(r.w)
+		p.update(views, nil, false)
 		win := test.NewTempWindow(t, container.NewVBox(p.box))
 		win.Resize(fyne.NewSize(380, 300))
-		p.update(views, nil, false)
 		test.AssertRendersToMarkup(t, "calls_"+name+".xml", win.Canvas())
 	}
 	p := newCallsPanel(r.w)
+	p.update(nil, []viewmodel.Ended{{ID: 9, Title: "Dora", Text: "The line is busy.", Tone: viewmodel.Bad, Target: "sip:dora@example.org"}}, false)
 	win := test.NewTempWindow(t, container.NewVBox(p.box))
 	win.Resize(fyne.NewSize(380, 300))
-	p.update(nil, []viewmodel.Ended{{ID: 9, Title: "Dora", Text: "The line is busy.", Tone: viewmodel.Bad, Target: "sip:dora@example.org"}}, false)
 	test.AssertRendersToMarkup(t, "calls_ended.xml", win.Canvas())
 }
 
