@@ -222,8 +222,11 @@ func readable(req *sip.Request) bool {
 	if h := req.ContentType(); h != nil {
 		kind, _, _ = strings.Cut(h.Value(), ";")
 	}
+	// White space may stand around the slash (RFC 3261 section 25.1).
+	major, minor, _ := strings.Cut(kind, "/")
+	kind = strings.TrimSpace(major) + "/" + strings.TrimSpace(minor)
 	encoding := strings.TrimSpace(headerValue(req, "Content-Encoding"))
-	return strings.EqualFold(strings.TrimSpace(kind), sdpType) && (encoding == "" || strings.EqualFold(encoding, "identity"))
+	return strings.EqualFold(kind, sdpType) && (encoding == "" || strings.EqualFold(encoding, "identity"))
 }
 
 // serveDialog passes a request with a To tag to its call.
