@@ -22,6 +22,7 @@ type phoneConfig struct {
 	Transport string   // "udp" (the default), "tcp" or "tls"
 	Settings  []string // of the account, KEY=VALUE
 	Proxy     string   // "" is the registrar's
+	NoProxy   bool     // the server is found by the domain's name
 	Args      []string // further flags
 }
 
@@ -93,7 +94,7 @@ func (p *phone) addAccount(t testing.TB, k *kamailio) {
 		c.Password = c.User + "pw"
 	}
 	args := []string{"account", "add", "--profile", p.profile, "--secrets", "file", "--password-stdin"}
-	if c.Proxy == "" && k != nil {
+	if c.Proxy == "" && k != nil && !c.NoProxy {
 		c.Proxy = k.proxy(c.Transport)
 	}
 	if c.Proxy != "" {

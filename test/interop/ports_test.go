@@ -3,6 +3,7 @@ package interop
 import (
 	"fmt"
 	"net"
+	"os"
 	"sync"
 	"testing"
 )
@@ -11,11 +12,12 @@ import (
 const loopback = "127.0.0.1"
 
 // ports hands out port numbers below those that the system gives to sockets
-// without a wish, so that nobody takes one between the look and its use.
+// without a wish, so that nobody takes one between the look and its use. Test
+// runs at the same time begin at different places.
 var ports = struct {
 	sync.Mutex
 	next int
-}{next: 14000}
+}{next: 10000 + os.Getpid()%64*256}
 
 // freePorts returns the first of n consecutive ports that are free for UDP and
 // TCP. It is even.

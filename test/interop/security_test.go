@@ -34,6 +34,9 @@ func TestEncryption(t *testing.T) {
 			id := a.dial(t, b.address())
 			a.awaitStatus(t, id, "INPROGRESS|FAILED|REFUSED|BUSY")
 			a.is(t, id, tt.status)
+			if tt.status == "INPROGRESS" { // it is known a moment later
+				a.awaitNote(t, 5*time.Second, "CALL "+id+" ENCRYPTION .+")
+			}
 			property := map[string]string{"INPROGRESS": "ENCRYPTION", "FAILED": "REASON"}[tt.status]
 			got := a.get(t, "CALL "+id+" "+property)
 			fits := false
