@@ -196,13 +196,18 @@ func (c *Call) emit(ev Event) {
 	}
 }
 
-// end delivers the last event and lets the goroutine go.
+// end delivers the last event, after which the goroutine goes.
 func (c *Call) end(ev Event) {
 	if c.over {
 		return
 	}
 	c.refuseOpen()
+	defer c.ended() // also after a panic in the handler
 	c.emit(ev)
+}
+
+// ended lets go of the call after its last event.
+func (c *Call) ended() {
 	c.over = true
 	c.move(stageOver)
 	if c.uac != nil && c.uac.legs != nil {
