@@ -116,8 +116,7 @@ func faceOf(v viewmodel.Call, main middleware.SessionID) face {
 func (p *callsPanel) endedCard(e viewmodel.Ended) *widgets.Card {
 	w := p.w
 	title := widgets.NewTitle(e.Title)
-	text := widget.NewLabel(e.Text)
-	text.Wrapping = fyne.TextWrapWord
+	text := paragraph(e.Text)
 	again := widget.NewButtonWithIcon(i18n.T("Call again"), theme.Icon(icons.Call), func() {
 		w.dropEnded(e.ID)
 		w.call(e.Target)

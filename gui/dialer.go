@@ -2,6 +2,7 @@ package gui
 
 import (
 	"context"
+	"time"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -28,6 +29,7 @@ type dialer struct {
 	line    *fyne.Container
 	trouble *widgets.Text
 	pad     *fyne.Container
+	resting func() // stops the timer that gives the focus back; may be nil
 	box     *fyne.Container
 }
 
@@ -38,6 +40,7 @@ func newDialer(w *Window) *dialer {
 	d.entry.OnChanged = func(text string) { d.changed(text) }
 	d.entry.OnKey = d.key
 	d.entry.OnShortcut = w.shortcut
+	d.entry.OnFocus = d.restLater
 	d.erase = widget.NewButtonWithIcon("", theme.Backspace(), d.backspace)
 	d.erase.Importance = widget.LowImportance
 	d.entry.ActionItem = d.erase
@@ -89,7 +92,59 @@ func (d *dialer) fill(text string) {
 	d.w.win.Canvas().Focus(d.entry)
 }
 
+// restTime is how long an empty field keeps a blinking cursor.
+const restTime = 10 * time.Second
+
+// restLater gives the focus back if nothing is typed for a while: a blinking
+// cursor keeps the machine drawing for nobody. What is typed afterwards arrives
+// in the field all the same.
+func (d *dialer) restLater() {
+	if d.resting != nil {
+		d.resting()
+	}
+	d.resting = d.w.door.After(restTime, func() {
+		if c := d.w.win.Canvas(); d.entry.Text == "" && c.Focused() == d.entry {
+			c.Unfocus()
+		}
+	})
+}
+
+// takeKeys sends to the field what is typed while nothing has the focus.
+func (d *dialer) takeKeys(c fyne.Canvas) {
+	if d.w.guide != nil {
+		c.SetOnTypedRune(nil)
+		c.SetOnTypedKey(nil)
+		return
+	}
+	c.SetOnTypedRune(func(r rune) {
+		closePopUp(c)
+		c.Focus(d.entry)
+		d.entry.TypedRune(r)
+	})
+	c.SetOnTypedKey(func(k *fyne.KeyEvent) {
+		switch k.Name {
+		case fyne.KeyEscape:
+			closePopUp(c)
+		case fyne.KeyReturn, fyne.KeyEnter, fyne.KeyBackspace, fyne.KeyUp:
+			c.Focus(d.entry)
+			d.entry.TypedKey(k)
+		}
+	})
+	c.AddShortcut(&fyne.ShortcutPaste{Clipboard: d.w.app.Clipboard()}, func(s fyne.Shortcut) {
+		c.Focus(d.entry)
+		d.entry.TypedShortcut(s)
+	})
+}
+
+// closePopUp closes the list that is open above a window, if there is one.
+func closePopUp(c fyne.Canvas) {
+	if p, ok := c.Overlays().Top().(*widget.PopUp); ok {
+		p.Hide()
+	}
+}
+
 func (d *dialer) changed(text string) {
+	d.restLater()
 	d.erase.Hidden = text == ""
 	d.erase.Refresh()
 	d.complain("")

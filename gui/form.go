@@ -21,12 +21,41 @@ func heading(text string) *widgets.Text {
 }
 
 // hint is a quiet explanation below a field.
-func hint(text string) *widget.RichText {
+func hint(text string) fyne.CanvasObject {
 	l := widget.NewRichText(&widget.TextSegment{Text: text, Style: widget.RichTextStyle{
 		ColorName: fynetheme.ColorNamePlaceHolder, SizeName: fynetheme.SizeNameCaptionText,
 	}})
 	l.Wrapping = fyne.TextWrapWord
-	return l
+	return container.New(flush{}, l)
+}
+
+// paragraph is text that goes over as many lines as it needs.
+func paragraph(text string) fyne.CanvasObject {
+	l := widget.NewLabel(text)
+	l.Wrapping = fyne.TextWrapWord
+	return container.New(flush{}, l)
+}
+
+// flush takes away the padding that the toolkit puts around text, so that it
+// begins where everything else does.
+type flush struct{}
+
+// The padding taken away at each side.
+const (
+	flushX = 7
+	flushY = 4
+)
+
+// MinSize is called by the toolkit.
+func (flush) MinSize(o []fyne.CanvasObject) fyne.Size {
+	m := o[0].MinSize()
+	return fyne.NewSize(max(m.Width-2*flushX, 0), max(m.Height-2*flushY, 0))
+}
+
+// Layout is called by the toolkit.
+func (flush) Layout(o []fyne.CanvasObject, size fyne.Size) {
+	o[0].Move(fyne.NewPos(-flushX, -flushY))
+	o[0].Resize(size.AddWidthHeight(2*flushX, 2*flushY))
 }
 
 // field is a caption above a control. reset, if any, stands at its end while the

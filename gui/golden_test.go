@@ -33,6 +33,7 @@ func goldenRig(t *testing.T, mode, language string) *rig {
 	r.w.build()
 	r.w.refresh()
 	r.w.recent.loaded(goldenHistory(), nil)
+	r.w.layOut() // the test driver does not follow what grows
 	r.w.win.Canvas().Unfocus()
 	return r
 }
@@ -112,7 +113,7 @@ func TestMainWindowPictures(t *testing.T) {
 			r := goldenRig(t, tt.mode, tt.language)
 			r.w.calls.update([]viewmodel.Call{talkView()}, nil, false)
 			r.w.status.levels(0.2, 0.05)
-			r.w.layOut() // the test driver does not follow what grows
+			r.w.layOut()
 			r.w.win.Canvas().Unfocus()
 			r.w.win.Resize(fyne.NewSize(defaultWidth, defaultHeight).Max(r.w.win.Content().MinSize()))
 			test.AssertRendersToImage(t, "main_"+tt.name+".png", r.w.win.Canvas())

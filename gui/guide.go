@@ -90,12 +90,6 @@ func (g *guide) show(step int) {
 	g.box.Refresh()
 }
 
-func paragraph(text string) *widget.Label {
-	l := widget.NewLabel(text)
-	l.Wrapping = fyne.TextWrapWord
-	return l
-}
-
 func (g *guide) showAccount() {
 	g.body.Add(heading(i18n.T("Your account")))
 	g.body.Add(paragraph(i18n.T("Do you have a SIP account, from a provider or from the telephone system at work? If not, leave this empty: the Echo Test and calls to other computers work without one.")))

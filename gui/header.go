@@ -26,7 +26,7 @@ type header struct {
 
 func newHeader(w *Window) *header {
 	h := &header{w: w}
-	h.account = widgets.NewChip(func() { w.popUp(h.accountMenu(), h.account) })
+	h.account = widgets.NewChip(h.showAccounts)
 	h.status = widgets.NewChip(func() { w.popUp(h.statusMenu(), h.status) })
 	h.status.KeepWidth()
 	h.menu = widget.NewButtonWithIcon("", fynetheme.MoreVerticalIcon(), func() { w.popUp(w.mainMenu(), h.menu) })
@@ -53,29 +53,41 @@ func (w *Window) accounts() []viewmodel.Account {
 	return list
 }
 
-// accountMenu lists all accounts with their state; a click opens one.
-func (h *header) accountMenu() *fyne.Menu {
+// showAccounts opens a list of all accounts with state and reason below the
+// chip; a click on one opens it.
+func (h *header) showAccounts() {
 	w := h.w
-	var items []*fyne.MenuItem
-	for _, a := range w.accounts() {
-		text := a.Label + "  –  " + a.Word
-		if a.Tone == viewmodel.Bad {
-			text = a.Label + "  –  " + a.Reason
+	c := w.win.Canvas()
+	list := container.NewVBox()
+	pop := widget.NewPopUp(container.NewPadded(list), c)
+	then := func(do func()) func() {
+		return func() {
+			pop.Hide()
+			do()
 		}
-		item := fyne.NewMenuItem(text, func() { w.showAccount(a.ID) })
-		item.Icon = theme.ColoredIcon(icons.Dot, toneColor(a.Tone))
-		items = append(items, item)
 	}
-	if len(items) > 0 {
-		items = append(items, fyne.NewMenuItemSeparator())
+	for _, a := range w.accounts() {
+		row := widgets.NewChip(then(func() { w.showAccount(a.ID) }))
+		row.Plain()
+		row.Set(toneColor(a.Tone), a.Label, a.Word)
+		list.Add(row)
+		if a.Reason != "" && a.Tone == viewmodel.Bad {
+			list.Add(container.NewBorder(nil, nil, container.New(columns{22}, spacer(), spacer()), nil, hint(a.Reason)))
+		}
 	}
-	add := fyne.NewMenuItem(i18n.T("Add account…"), func() { w.showAccount("") })
-	add.Icon = fynetheme.ContentAddIcon()
-	items = append(items, add)
-	if len(items) > 1 {
-		items = append(items, fyne.NewMenuItem(i18n.T("Manage accounts…"), func() { w.showPreferences(pageAccounts) }))
+	if len(list.Objects) > 0 {
+		list.Add(widget.NewSeparator())
 	}
-	return fyne.NewMenu("", items...)
+	add := widget.NewButtonWithIcon(i18n.T("Add account…"), fynetheme.ContentAddIcon(), then(func() { w.showAccount("") }))
+	manage := widget.NewButtonWithIcon(i18n.T("Manage accounts…"), theme.Icon(icons.Settings), then(func() { w.showPreferences(pageAccounts) }))
+	for _, b := range []*widget.Button{add, manage} {
+		b.Importance, b.Alignment = widget.LowImportance, widget.ButtonAlignLeading
+		list.Add(b)
+	}
+	pop.Resize(fyne.NewSize(min(340, c.Size().Width-16), 0))
+	pop.Resize(fyne.NewSize(min(340, c.Size().Width-16), pop.MinSize().Height))
+	at := w.app.Driver().AbsolutePositionForObject(h.account)
+	pop.ShowAtPosition(at.AddXY(0, h.account.Size().Height))
 }
 
 // statusMenu chooses the person's own status.

@@ -51,6 +51,7 @@ type preferences struct {
 	trouble  *widget.Label
 	accounts *accountsPage   // nil unless shown
 	apps     *fyne.Container // nil unless shown
+	in, out  *widgets.Meter  // nil unless shown
 }
 
 // showPreferences opens the window at a page.
@@ -97,7 +98,7 @@ func (p *preferences) rebuild() {
 
 // show changes the page.
 func (p *preferences) show(to page) {
-	p.page, p.accounts, p.apps = to, nil, nil
+	p.page, p.accounts, p.apps, p.in, p.out = to, nil, nil, nil, nil
 	for i, b := range p.nav {
 		b.Importance = widget.LowImportance
 		if page(i) == to {
@@ -202,6 +203,11 @@ func (p *preferences) audioPage() fyne.CanvasObject {
 	})
 	box.Add(devices)
 	box.Add(container.NewGridWithColumns(2, again, echo))
+	p.in, p.out = widgets.NewMeter(), widgets.NewMeter()
+	box.Add(container.NewHBox(
+		widgets.NewText(i18n.T("Microphone"), fynetheme.ColorNamePlaceHolder), p.in, spacer(),
+		widgets.NewText(i18n.T("Speaker"), fynetheme.ColorNamePlaceHolder), p.out, spacer()))
+	box.Add(hint(i18n.T("The levels move during a call.")))
 	box.Add(codecs)
 	return box
 }

@@ -65,7 +65,7 @@ func newRecentPanel(w *Window) *recentPanel {
 	p.empty.Wrapping = fyne.TextWrapWord
 	p.empty.Hide()
 	p.list = newCallList(p)
-	body := container.NewStack(p.list, container.NewBorder(container.NewPadded(container.NewPadded(p.empty)), nil, nil, nil))
+	body := container.NewStack(p.list, container.NewVBox(spacer(), container.NewPadded(p.empty), spacer()))
 	p.box = container.NewBorder(p.top, nil, nil, nil, body)
 	p.show()
 	return p

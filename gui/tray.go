@@ -1,14 +1,19 @@
 package gui
 
 import (
+	"bytes"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
 	"os"
 	"runtime"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
+	fynetheme "fyne.io/fyne/v2/theme"
 
 	"parley/gui/i18n"
-	"parley/gui/theme"
 	"parley/gui/viewmodel"
 	"parley/icons"
 	"parley/middleware"
@@ -75,6 +80,55 @@ func (t *tray) update(w *Window) {
 		w.win.Show()
 		w.win.RequestFocus()
 	}), quit)
-	t.app.SetSystemTrayIcon(theme.ColoredIcon(icons.Tray, toneColor(chip.Tone)))
+	t.app.SetSystemTrayIcon(trayIcon(w.app.Settings().Theme().Color(toneColor(chip.Tone), fynetheme.VariantLight)))
 	t.app.SetSystemTrayMenu(fyne.NewMenu("", items...))
+}
+
+// traySize is the width of the tray's picture in pixels. Systems scale it.
+const traySize = 64
+
+// trayIcon draws the program's mark with a disk of color c in its corner. Trays
+// take no SVG.
+func trayIcon(c color.Color) fyne.Resource {
+	mark, err := png.Decode(bytes.NewReader(icons.AppPNG()))
+	if err != nil {
+		return fyne.NewStaticResource("parley.png", icons.AppPNG())
+	}
+	img := shrink(mark, traySize)
+	const radius, middle = 13, traySize - 14
+	ring := image.NewUniform(color.White)
+	for y := range traySize {
+		for x := range traySize {
+			at := image.Rect(x, y, x+1, y+1)
+			switch d := (x-middle)*(x-middle) + (y-middle)*(y-middle); {
+			case d <= (radius-3)*(radius-3):
+				draw.Draw(img, at, image.NewUniform(c), image.Point{}, draw.Src)
+			case d <= radius*radius:
+				draw.Draw(img, at, ring, image.Point{}, draw.Src)
+			}
+		}
+	}
+	var b bytes.Buffer
+	if err := png.Encode(&b, img); err != nil {
+		return fyne.NewStaticResource("parley.png", icons.AppPNG())
+	}
+	return fyne.NewStaticResource("tray.png", b.Bytes())
+}
+
+// shrink averages a square picture down to size.
+func shrink(src image.Image, size int) *image.NRGBA {
+	dst := image.NewNRGBA(image.Rect(0, 0, size, size))
+	n := max(src.Bounds().Dx()/size, 1)
+	for y := range size {
+		for x := range size {
+			var r, g, b, a uint32
+			for i := range n * n {
+				cr, cg, cb, ca := src.At(x*n+i%n, y*n+i/n).RGBA()
+				r, g, b, a = r+cr, g+cg, b+cb, a+ca
+			}
+			k := uint32(n * n)
+			dst.Set(x, y, color.RGBA64{R: uint16(r / k), G: uint16(g / k), B: uint16(b / k), A: uint16(a / k)})
+		}
+	}
+	return dst
 }

@@ -110,8 +110,10 @@ func (w *Window) build() {
 
 // layOut puts the panels, or the first-run guide, into the window.
 func (w *Window) layOut() {
+	w.dialer.takeKeys(w.win.Canvas())
 	if w.guide != nil {
 		w.win.SetContent(container.NewBorder(container.NewVBox(w.banners.box, w.calls.box), nil, nil, nil, w.guide.box))
+		w.win.Canvas().Focus(w.guide.address)
 		return
 	}
 	top := container.NewVBox(w.header.box, w.banners.box, w.calls.box, w.dialer.box)
@@ -250,7 +252,7 @@ func (w *Window) tick(on bool) {
 	case on && w.stopTick == nil:
 		n := 0
 		w.stopTick = w.door.Every(tickTime, func() {
-			w.status.levels(w.phone.Audio().Levels())
+			w.showLevels(w.phone.Audio().Levels())
 			if n++; n%5 == 0 {
 				w.refreshCalls()
 			}
@@ -258,7 +260,16 @@ func (w *Window) tick(on bool) {
 	case !on && w.stopTick != nil:
 		w.stopTick()
 		w.stopTick = nil
-		w.status.levels(0, 0)
+		w.showLevels(0, 0)
+	}
+}
+
+// showLevels shows how loud it is, from 0 to 1.
+func (w *Window) showLevels(in, out float32) {
+	w.status.levels(in, out)
+	if w.prefs != nil && w.prefs.in != nil {
+		w.prefs.in.Set(in)
+		w.prefs.out.Set(out)
 	}
 }
 

@@ -86,6 +86,9 @@ func (c *Chip) Word() string { return c.word.text }
 // KeepWidth makes the chip as wide as its title.
 func (c *Chip) KeepWidth() { c.title.Shrinks, c.title.Bold = false, false }
 
+// Plain takes the arrow away: the chip opens something, but no list.
+func (c *Chip) Plain() { c.arrow.Hide() }
+
 // CreateRenderer is called by the toolkit.
 func (c *Chip) CreateRenderer() fyne.WidgetRenderer {
 	c.arrow.FillMode = canvas.ImageFillContain

@@ -12,6 +12,7 @@ type Entry struct {
 
 	OnShortcut func(fyne.Shortcut) bool  // reports whether it was one of the window's
 	OnKey      func(e fyne.KeyName) bool // reports whether it was used
+	OnFocus    func()                    // it got the focus
 }
 
 // NewEntry returns an empty field.
@@ -27,6 +28,14 @@ func NewPasswordEntry() *Entry {
 	e.Password = true
 	e.ExtendBaseWidget(e)
 	return e
+}
+
+// FocusGained is called by the toolkit.
+func (e *Entry) FocusGained() {
+	e.Entry.FocusGained()
+	if e.OnFocus != nil {
+		e.OnFocus()
+	}
 }
 
 // TypedShortcut is called by the toolkit.
