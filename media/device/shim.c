@@ -49,6 +49,27 @@ static void sem_sleep(parley_sem *s, uint32_t ms) {
 }
 #endif
 
+// A bell is a descriptor that becomes readable when the sleeper is to wake, so
+// that Go can sleep on it without holding a thread. -1: this system has none.
+#if defined(__linux__)
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+static int bell_make(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+static int bell_copy(int bell) { return fcntl(bell, F_DUPFD_CLOEXEC, 0); }
+static void bell_drop(int bell) { close(bell); }
+static void bell_ring(int bell) {
+	uint64_t one = 1;
+	ssize_t n = write(bell, &one, sizeof one);
+	(void)n; // a full counter is as readable as any
+}
+#else
+static int bell_make(void) { return -1; }
+static int bell_copy(int bell) { return bell; }
+static void bell_drop(int bell) { (void)bell; }
+static void bell_ring(int bell) { (void)bell; }
+#endif
+
 enum { cache_line = 64 };
 
 // indexes is ring.Indexes of package media/ring.
@@ -65,6 +86,7 @@ struct parley_stream {
 	uint32_t mask;
 	int capture;
 	parley_sem sem;
+	int bell; // in place of sem, unless it is -1
 	_Atomic uint32_t need;  // what the sleeper waits for, 0: nobody sleeps
 	_Atomic uint32_t limit; // of the playback ring's filling
 	_Atomic int interrupted;
@@ -105,7 +127,11 @@ static void wake(parley_stream *s) {
 	uint32_t need = atomic_load(&s->need);
 	if (need != 0 && (atomic_load(&s->interrupted) || ready(s, need, atomic_load(&s->limit))) &&
 	    atomic_exchange(&s->need, 0) != 0) {
-		sem_wake(&s->sem);
+		if (s->bell >= 0) {
+			bell_ring(s->bell);
+		} else {
+			sem_wake(&s->sem);
+		}
 	}
 }
 
@@ -186,14 +212,20 @@ parley_stream *parley_stream_new(int capture, uint32_t capacity) {
 		free(s);
 		return NULL;
 	}
+	s->bell = bell_make();
 	return s;
 }
 
 void parley_stream_free(parley_stream *s) {
+	if (s->bell >= 0) {
+		bell_drop(s->bell);
+	}
 	sem_drop(&s->sem);
 	free(s->samples);
 	free(s);
 }
+
+int parley_stream_bell(parley_stream *s) { return s->bell < 0 ? -1 : bell_copy(s->bell); }
 
 void *parley_stream_indexes(parley_stream *s) { return &s->ring; }
 
@@ -209,15 +241,23 @@ int parley_stream_attach(parley_stream *s, void *ma_device, int type, uint32_t r
 	return 0;
 }
 
-int parley_stream_wait(parley_stream *s, uint32_t need, uint32_t limit, uint32_t milliseconds) {
+int parley_stream_arm(parley_stream *s, uint32_t need, uint32_t limit) {
 	atomic_store(&s->limit, limit);
 	atomic_store(&s->need, need);
 	// The callback may have come before need was set, so look once more.
-	if (!ready(s, need, limit) && !atomic_load(&s->interrupted)) {
-		sem_sleep(&s->sem, milliseconds);
-	}
+	return ready(s, need, limit) || atomic_load(&s->interrupted);
+}
+
+int parley_stream_disarm(parley_stream *s, uint32_t need, uint32_t limit) {
 	atomic_store(&s->need, 0);
 	return ready(s, need, limit);
+}
+
+int parley_stream_wait(parley_stream *s, uint32_t need, uint32_t limit, uint32_t milliseconds) {
+	if (!parley_stream_arm(s, need, limit)) {
+		sem_sleep(&s->sem, milliseconds);
+	}
+	return parley_stream_disarm(s, need, limit);
 }
 
 void parley_stream_interrupt(parley_stream *s) {

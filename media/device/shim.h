@@ -32,6 +32,15 @@ void *parley_notify_address(void);
 // have passed. It returns whether the ring is ready. One thread at a time.
 int parley_stream_wait(parley_stream *s, uint32_t need, uint32_t limit, uint32_t milliseconds);
 
+// parley_stream_bell returns a descriptor, the caller's own, that becomes readable
+// when a sleep is over, or -1 where the system has no such thing. Then
+// parley_stream_wait is what sleeps; else parley_stream_arm, which returns whether
+// there is anything to sleep for no longer, a read of the bell, and
+// parley_stream_disarm, which returns whether the ring is ready.
+int parley_stream_bell(parley_stream *s);
+int parley_stream_arm(parley_stream *s, uint32_t need, uint32_t limit);
+int parley_stream_disarm(parley_stream *s, uint32_t need, uint32_t limit);
+
 // parley_stream_interrupt ends the wait under way and makes later ones return at
 // once.
 void parley_stream_interrupt(parley_stream *s);

@@ -9,6 +9,7 @@ import "C"
 import (
 	"errors"
 	"io"
+	"os"
 	"reflect"
 	"runtime"
 	"sync"
@@ -76,6 +77,8 @@ type stream struct {
 	ring    *ring.Ring
 	dev     *malgo.Device
 	skipped atomic.Uint64
+	bell    *os.File // rung by c when a sleep is over; nil: c itself sleeps
+	rung    [8]byte
 	release func() // gives the context back
 	primed  int    // callbacks before the device ran
 
@@ -132,11 +135,15 @@ func newStream(ctx malgo.Context, kind malgo.DeviceType, id *malgo.DeviceID, nam
 		ring: ring.Over((*ring.Indexes)(C.parley_stream_indexes(c)),
 			unsafe.Slice((*float32)(C.parley_stream_samples(c)), ringSamples)),
 	}
+	if fd := C.parley_stream_bell(c); fd >= 0 {
+		s.bell = os.NewFile(uintptr(fd), "bell") // non-blocking: Go waits for it without a thread
+	}
 	if err = s.attach(rawDevice(dev), kind); err == nil {
 		err = dev.Start()
 	}
 	if err != nil {
 		dev.Uninit()
+		s.closeBell()
 		C.parley_stream_free(c)
 		return nil, err
 	}
@@ -172,8 +179,7 @@ func (s *stream) wait(op string, need, limit int) error {
 		if s.closing.Load() {
 			return io.ErrClosedPipe
 		}
-		ready := C.parley_stream_wait(s.c, C.uint32_t(need), C.uint32_t(limit), C.uint32_t(watch.Milliseconds()))
-		if ready != 0 {
+		if s.sleep(C.uint32_t(need), C.uint32_t(limit)) {
 			return nil
 		}
 		now := s.Counters().Callbacks
@@ -191,6 +197,22 @@ func (s *stream) wait(op string, need, limit int) error {
 			return s.goneError(op)
 		}
 	}
+}
+
+// sleep blocks until the ring is ready, the stream is interrupted or watch has
+// passed, and reports whether the ring is ready. Where there is a bell it takes
+// no thread: while one waits in C, Go's scheduler wakes up many thousand times a
+// second to look after it, which cost more than everything else in a call.
+func (s *stream) sleep(need, limit C.uint32_t) bool {
+	if s.bell == nil {
+		return C.parley_stream_wait(s.c, need, limit, C.uint32_t(watch.Milliseconds())) != 0
+	}
+	if C.parley_stream_arm(s.c, need, limit) == 0 {
+		// What the read returns does not matter: the ring tells.
+		_ = s.bell.SetReadDeadline(time.Now().Add(watch))
+		_, _ = s.bell.Read(s.rung[:])
+	}
+	return C.parley_stream_disarm(s.c, need, limit) != 0
 }
 
 // goneError says that the device has vanished.
@@ -225,9 +247,16 @@ func (s *stream) teardown() {
 	s.mu.Unlock()
 	s.dev.Stop()
 	s.dev.Uninit()
+	s.closeBell()
 	runtime.AddCleanup(s, func(c *C.parley_stream) { C.parley_stream_free(c) }, s.c)
 	s.release()
 	close(s.done)
+}
+
+func (s *stream) closeBell() {
+	if s.bell != nil {
+		_ = s.bell.Close() // nothing was written to it
+	}
 }
 
 // Counters returns how the device has fared so far. It may be called from any
