@@ -76,7 +76,7 @@ func residentMB(t testing.TB, pid int) float64 {
 func benchLoad(t *testing.T, plan benchPlan, report *benchReport) {
 	s := report.section("Processor and memory, no window", "baresip")
 	t.Run("idle", func(t *testing.T) {
-		a, b := benchParley(t, benchConfig{}), benchBaresip(t, benchConfig{})
+		a, b := benchParley(t, benchConfig{Out: "null"}), benchBaresip(t, benchConfig{})
 		talk(settle)
 		ours, theirs := watchTwo(t, a.pid(), b.pid(), plan.idle)
 		s.add(benchRow{What: "idle", Ours: ours.String(), Theirs: theirs.String()}, 0, 0)
@@ -91,7 +91,9 @@ func benchLoad(t *testing.T, plan benchPlan, report *benchReport) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.config.Speech = plan.call + 20*time.Second
-			a, b := benchParley(t, c.config), benchBaresip(t, c.config)
+			b := benchBaresip(t, c.config)
+			c.config.Out = "null"
+			a := benchParley(t, c.config)
 			a.call(t, b.uri())
 			a.awaitStatus(t, a.id, "INPROGRESS")
 			talk(settle)
