@@ -174,6 +174,32 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
+// The stack below keeps one connection to an address, whatever name it proved.
+func TestEveryNameIsProved(t *testing.T) {
+	leaktest.Check(t)
+	ca := newAuthority(t)
+	bob := listenReal(t, sip.Config{
+		ListenTLS: []netip.AddrPort{loopback},
+		TLS:       &tls.Config{Certificates: []tls.Certificate{ca.issue("example.org", time.Now().Add(time.Hour))}},
+	})
+	alice := listenReal(t, sip.Config{TLS: &tls.Config{RootCAs: ca.pool}})
+	ask := func(name string) error {
+		_, err := alice.Register(t.Context(), sip.RegisterRequest{
+			AOR: sip.Address{URI: must(sip.ParseURI("sip:a@" + name))}, Registrar: must(sip.ParseURI("sip:" + name)),
+			Routes: []sip.Route{{Transport: "tls", Addr: addrOf(bob, "tls"), ServerName: name}}, Expires: time.Minute,
+		})
+		return err
+	}
+	var status *sip.StatusError
+	if err := ask("example.org"); !errors.As(err, &status) || status.Code != 405 {
+		t.Errorf("example.org: %v, want 405 from a phone", err)
+	}
+	var ce *sip.CertificateError
+	if err := ask("example.com"); !errors.As(err, &ce) || ce.Check != "name" {
+		t.Errorf("example.com over the same address: %v, want a CertificateError for the name", err)
+	}
+}
+
 func TestRefusedConnection(t *testing.T) {
 	leaktest.Check(t)
 	e := listenReal(t, sip.Config{})

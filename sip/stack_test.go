@@ -129,9 +129,9 @@ func TestPreloadedRoutes(t *testing.T) {
 				p.Send(s.addr, cancel.Reply("200 OK", "b", ""))
 				p.Send(s.addr, inv.Reply("487 Terminated", "b", ""))
 				check(p.Expect("ACK"))
+				s.wait("failed 487")
 				p.Send(s.addr, inv.Reply("487 Terminated", "b", "")) // our own ACK, not the stack's
 				check(p.Expect("ACK"))
-				s.wait("failed 487")
 			})
 		})
 	}
