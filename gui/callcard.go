@@ -61,7 +61,9 @@ func newCallCard(w *Window, id middleware.SessionID) *callCard {
 	c.pad.Hide()
 	head := container.NewBorder(nil, nil, c.icon, container.NewHBox(container.NewCenter(c.status), c.stripButtons), center(c.title))
 	c.second = container.NewBorder(nil, nil, nil, container.NewHBox(c.lockIcon, center(c.lock)), center(c.subtitle))
-	c.content = container.NewVBox(head, c.second, c.notes, c.ringBox, c.tiles, c.sent, c.pad, c.details)
+	// What comes and goes during a call stands below what is pressed, so that no
+	// button moves away from under the pointer.
+	c.content = container.NewVBox(head, c.second, c.ringBox, c.tiles, c.pad, c.sent, c.notes, c.details)
 	c.card = widgets.NewCard(c.content, fynetheme.ColorNameSuccess)
 	c.card.OnDouble = w.showCallWindow
 	return c

@@ -68,7 +68,7 @@ func NewChip(tapped func()) *Chip {
 
 // Set changes what the chip shows.
 func (c *Chip) Set(dot fyne.ThemeColorName, title, word string) {
-	relayout := (c.word.text == "") != (word == "") || !c.title.Shrinks && c.title.text != title
+	relayout := (c.word.text == "") != (word == "") || c.title.text != title
 	c.dot.Set(dot)
 	c.title.Set(title)
 	c.word.Set(word)
