@@ -34,7 +34,9 @@ func (s *Session) gotSIP(ev sip.Event) {
 		if ev.Elsewhere {
 			f.Kind = Elsewhere
 		}
-		s.end(Remote, f)
+		if s.place.State != session.Terminating { // else it ends for a reason of ours
+			s.end(Remote, f)
+		}
 		s.step(event{in: session.GotCancel, by: Remote})
 	case sip.Confirmed:
 		if !s.awaitsAnswer() {

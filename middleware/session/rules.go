@@ -59,7 +59,7 @@ var rules = []rule{
 	{GotBadAnswer, []Place{answered}, hangingUp, []Effect{StopStreams, SendBye, NotifyFailed}},
 	{Reject, []Place{ringing}, hangingUp, []Effect{NotifyWillEnd, SendRefusal}},
 	{End, []Place{ringing, accepting}, hangingUp, []Effect{NotifyWillEnd, StopPreparing, StopStreams, SendRefusal}},
-	{GotCancel, []Place{ringing, accepting}, over, []Effect{StopPreparing, StopStreams, NotifyFailed, NotifyDidEnd}},
+	{GotCancel, []Place{ringing, accepting, answered}, over, []Effect{StopPreparing, StopStreams, NotifyFailed, NotifyDidEnd}},
 	{RingTimeout, []Place{ringing}, over, []Effect{SendRefusal, NotifyFailed, NotifyDidEnd}},
 	{RingTimeout, []Place{accepting, answered, calm, changing, offering, hangingUp}, stay, nil},
 
@@ -91,15 +91,21 @@ var rules = []rule{
 	{End, confirming, hangingUp, []Effect{NotifyWillEnd, StopStreams, SendBye}},
 	{GotBye, confirming, over, []Effect{NotifyWillEnd, StopStreams, NotifyDidEnd}},
 	{GotOver, confirming, over, []Effect{StopStreams, NotifyFailed, NotifyDidEnd}},
-	{GotOver, []Place{ringing, accepting}, over, []Effect{StopPreparing, StopStreams, NotifyFailed, NotifyDidEnd}},
 	{GotOver, []Place{hangingUp, canceling}, over, []Effect{NotifyDidEnd}},
-	{GotBye, []Place{hangingUp}, over, []Effect{NotifyDidEnd}},
+	{GotBye, []Place{hangingUp, canceling}, over, []Effect{NotifyDidEnd}},
+	{GotCancel, []Place{hangingUp, canceling}, over, []Effect{NotifyDidEnd}},
+	{GotRefusal, []Place{hangingUp}, over, []Effect{NotifyDidEnd}},
+	// The last event of a call ends the session wherever it stands, also where
+	// that event is not expected: no other would follow.
+	{GotOver, []Place{inviting, ringing, accepting}, over, []Effect{StopPreparing, StopStreams, NotifyFailed, NotifyDidEnd}},
+	{GotBye, []Place{inviting, ringing, accepting}, over, []Effect{NotifyWillEnd, StopPreparing, StopStreams, NotifyDidEnd}},
+	{GotCancel, []Place{inviting, calm, changing, offering}, over, []Effect{StopPreparing, StopStreams, NotifyFailed, NotifyDidEnd}},
+	{GotRefusal, []Place{ringing, accepting, answered, calm, changing, offering}, over, []Effect{StopPreparing, StopStreams, NotifyFailed, NotifyDidEnd}},
 	// Late news of what no longer matters.
 	{GotConfirmation, []Place{hangingUp}, stay, nil},
 	{GotReinviteOK, []Place{hangingUp}, stay, nil},
 	{GotReinviteGlare, []Place{hangingUp}, stay, nil},
 	{GotReinviteRefusal, []Place{hangingUp}, stay, nil},
-	{GotCancel, []Place{hangingUp}, stay, nil},
 }
 
 // Next returns the place that follows p on in, and the effects to carry out in

@@ -169,6 +169,20 @@ func TestEveryCallCanEnd(t *testing.T) {
 	}
 }
 
+// sip.Call has four last events: Failed, Canceled, Hungup and Ended. After each
+// of them nothing more is heard of the call, so each ends the session from every
+// place that has a call.
+func TestEveryLastEventEndsTheCall(t *testing.T) {
+	places := []Place{inviting, ringing, accepting, answered, calm, changing, offering, canceling, hangingUp}
+	for _, p := range places {
+		for _, in := range []Input{GotRefusal, GotCancel, GotBye, GotOver} {
+			if to, _, err := Next(p, in); to != over || err != nil {
+				t.Errorf("Next(%v, %v) = %v, %v, want %v", p, in, to, err, over)
+			}
+		}
+	}
+}
+
 func TestNamesAreComplete(t *testing.T) {
 	for in := range numInputs {
 		if inputNames[in] == "" {

@@ -1,0 +1,14 @@
+package middleware
+
+import "parley/sip"
+
+// Stall blocks the session's goroutine until the returned function is called,
+// so that a test can make the order of a race certain.
+func (s *Session) Stall() (release func()) {
+	gate := make(chan struct{})
+	s.post(event{run: func() { <-gate }})
+	return func() { close(gate) }
+}
+
+// Inject makes ev an event of the session's call.
+func (s *Session) Inject(ev sip.Event) { s.handleSIP(ev) }
