@@ -12,3 +12,6 @@ func (s *Session) Stall() (release func()) {
 
 // Inject makes ev an event of the session's call.
 func (s *Session) Inject(ev sip.Event) { s.handleSIP(ev) }
+
+// Panic makes the session's goroutine panic.
+func (s *Session) Panic() { s.post(event{run: func() { panic("a defect") }}) }

@@ -1,6 +1,7 @@
 package middleware_test
 
 import (
+	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"parley/middleware"
 	"parley/middleware/middlewaretest"
 	"parley/middleware/session"
+	"parley/storage"
 )
 
 // wantOver waits long enough for every retransmission to end.
@@ -51,6 +53,54 @@ func TestRejectCrossesCancel(t *testing.T) {
 		wantNames(t, "bob", bob, "SIPSessionNewIncoming", "SIPSessionWillEnd", "SIPSessionDidEnd")
 		if got := in.Snapshot().End.Kind; got != middleware.Declined {
 			t.Errorf("the call that bob declined ended as %v, want declined", got)
+		}
+	})
+}
+
+// The account goes away between the preparation and the INVITE, and the person
+// gives up before the session has heard of it.
+func TestEndAfterAnInviteThatCouldNotBegin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := middlewaretest.NewNet()
+		p := middlewaretest.NewPhone(t, n, "192.0.2.1", func(_ *middleware.Config, s *storage.Settings) {
+			a := storage.NewAccount("alice@example.org")
+			a.Registration = false
+			s.Accounts = append(s.Accounts, a)
+		})
+		soon()
+		s, err := p.App.SessionManager().Dial(middleware.DialRequest{Target: "sip:x@192.0.2.2", Account: "alice@example.org"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		release := s.Stall() // behind Connect
+		synctest.Wait()      // the plan waits behind the gate
+		err = p.App.AccountManager().ChangeAccount("alice@example.org", func(a *middleware.AccountSettings) error {
+			a.Enabled = false
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		soon()
+		s.End()
+		release()
+		wantOver(t, s)
+		p.Stop()
+	})
+}
+
+// A defect costs the call that it happens in, and the call still has an end.
+func TestPanicEndsTheSession(t *testing.T) {
+	pair(t, func(t *testing.T, alice, bob *middlewaretest.Phone) {
+		out, in := connected(t, alice, bob)
+		out.Panic()
+		soon()
+		wantNames(t, "alice", alice, "SIPSessionDidFail", "SIPSessionDidEnd")
+		wantNames(t, "bob", bob, "SIPSessionWillEnd", "SIPSessionDidEnd")
+		wantOver(t, out)
+		wantOver(t, in)
+		if err := out.DoWait(t.Context(), session.Hold, ""); !errors.Is(err, middleware.ErrSessionOver) {
+			t.Errorf("DoWait after the end = %v, want ErrSessionOver", err)
 		}
 	})
 }

@@ -3,7 +3,9 @@ package middleware
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -52,6 +54,7 @@ type Session struct {
 	refusal  refusal
 	digits   []rune // waiting to be sent
 	keying   bool   // a digit is being sent
+	next     *event // what an effect found out at once; taken up before the queue
 	ending   bool   // NotifyDidEnd was carried out
 }
 
@@ -187,11 +190,7 @@ func (s *Session) run() {
 				s.answer(e, ErrSessionOver)
 				continue
 			}
-			if e.run != nil {
-				e.run()
-				continue
-			}
-			s.step(e)
+			s.handle(e)
 		}
 	}
 	s.queue.Close()
@@ -201,7 +200,47 @@ func (s *Session) run() {
 	s.release()
 }
 
-// step is the only place where the session's place changes.
+// handle works on one event and on what follows from it at once. A panic is a
+// defect of ours: it is logged and costs this call, not the others.
+func (s *Session) handle(e event) {
+	defer s.recovered()
+	if e.run != nil {
+		e.run()
+	} else {
+		s.step(e)
+	}
+	for s.next != nil && !s.ending {
+		next := *s.next
+		s.next = nil
+		s.step(next)
+	}
+}
+
+// recovered ends the session after a panic. It is called by defer.
+func (s *Session) recovered() {
+	r := recover()
+	if r == nil {
+		return
+	}
+	s.log.Error("Session failed", "place", s.place, "panic", r, "stack", string(debug.Stack()))
+	if s.ending {
+		return
+	}
+	s.ending = true // whatever comes, DidEnd is told once
+	from := s.place.State
+	s.place = session.Place{State: session.Terminated}
+	s.now.Place, s.now.Stopped = s.place, time.Now()
+	s.now.Audio.Active, s.now.Audio.RecordingFile = false, ""
+	s.end(Local, Failure{Kind: OtherFailure, Detail: fmt.Sprint(r)})
+	s.update()
+	if from != session.Terminated {
+		s.publish(SIPSessionChangedState{About: s.about(), PrevState: from, State: session.Terminated})
+	}
+	s.publish(SIPSessionDidFail{About: s.about(), Originator: s.now.End.By, Failure: s.now.End.Failure})
+	s.publish(SIPSessionDidEnd{About: s.about(), Originator: s.now.End.By})
+}
+
+// step is the only other place where the session's place changes.
 func (s *Session) step(e event) {
 	to, effects, err := session.Next(s.place, e.in)
 	if err == nil {

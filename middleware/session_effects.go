@@ -122,13 +122,13 @@ func (s *Session) notify(effect session.Effect, e event) {
 		s.update()
 		s.publish(SIPSessionWillEnd{About: s.about()})
 	case session.NotifyDidEnd:
+		s.ending = true
 		s.now.Stopped = time.Now()
 		if s.now.End.By == "" {
 			s.now.End.By = Local
 		}
 		s.update()
 		s.publish(SIPSessionDidEnd{About: s.about(), Originator: s.now.End.By})
-		s.ending = true
 	}
 }
 

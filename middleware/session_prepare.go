@@ -152,7 +152,7 @@ func (s *Session) sendInvite(p plan) {
 		OnEvent: s.handleSIP,
 	})
 	if err != nil {
-		s.post(event{in: session.GotRefusal, err: err, by: Local})
+		s.next = &event{in: session.GotRefusal, err: err, by: Local}
 		return
 	}
 	s.call = call
@@ -168,7 +168,7 @@ func (s *Session) sendOK(p plan) {
 	}
 	body, agreed, err := s.neg.Answer()
 	if err != nil {
-		s.post(event{in: session.GotBadAnswer, err: err, by: Local})
+		s.next = &event{in: session.GotBadAnswer, err: err, by: Local}
 		return
 	}
 	s.agreed = agreed
@@ -182,7 +182,7 @@ func (s *Session) sendReinvite() {
 		s.stream.SetHeld(true) // nothing more is said while the peer is asked
 	}
 	if err := s.call.Reinvite(s.neg.Offer()); err != nil {
-		s.post(event{in: session.GotReinviteRefusal, err: err, by: Local})
+		s.next = &event{in: session.GotReinviteRefusal, err: err, by: Local}
 	}
 }
 
