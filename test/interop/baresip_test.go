@@ -109,13 +109,9 @@ func (c baresipConfig) account(k *kamailio) string {
 }
 
 func baresipModules(t testing.TB) string {
-	for _, pattern := range []string{"/usr/lib/baresip/modules", "/usr/lib/*/baresip/modules", "/usr/lib64/baresip/modules", "/usr/local/lib/baresip/modules", "/opt/homebrew/lib/baresip/modules"} {
-		if found, _ := filepath.Glob(pattern); len(found) > 0 {
-			return found[0]
-		}
-	}
-	t.Skip("baresip's modules are not where they are looked for")
-	return ""
+	t.Helper()
+	return needFile(t, "baresip's modules", "/usr/lib/baresip/modules", "/usr/lib/*/baresip/modules", "/usr/lib64/baresip/modules",
+		"/usr/local/lib/baresip/modules", "/opt/homebrew/lib/baresip/modules")
 }
 
 // heard returns the recording of the only call so far. It is whole once the call

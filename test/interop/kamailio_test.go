@@ -143,7 +143,7 @@ var shared = struct {
 // registrar returns the shared server.
 func registrar(t testing.TB) *kamailio {
 	t.Helper()
-	need(t, "kamailio", "kamcmd")
+	needKamailio(t)
 	shared.once.Do(func() {
 		dir := filepath.Join(root, "kam")
 		if shared.err = os.Mkdir(dir, 0o700); shared.err == nil {
@@ -167,10 +167,17 @@ func stopShared() {
 	}
 }
 
+func needKamailio(t testing.TB) {
+	t.Helper()
+	need(t, "kamailio", "kamcmd")
+	needFile(t, "kamailio's TLS module", "/usr/lib/*/kamailio/modules/tls.so", "/usr/lib64/kamailio/modules/tls.so",
+		"/usr/lib/kamailio/modules/tls.so", "/usr/local/lib*/kamailio/modules/tls.so")
+}
+
 // ownRegistrar starts a server for one test alone.
 func ownRegistrar(t testing.TB, c kamailioConfig) *kamailio {
 	t.Helper()
-	need(t, "kamailio", "kamcmd")
+	needKamailio(t)
 	k, err := startKamailio(shortDir(t), c)
 	if err != nil {
 		t.Fatal(err)

@@ -50,15 +50,32 @@ func run(m *testing.M) int {
 func need(t testing.TB, programs ...string) {
 	t.Helper()
 	for _, p := range programs {
-		if _, err := lookPath(p); err == nil {
-			continue
+		if _, err := lookPath(p); err != nil {
+			missing(t, p)
 		}
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("%s is not installed, and CI demands it", p)
-		}
-		skipped.Add(1)
-		t.Skipf("%s is not installed; packaging/deps.sh test gets it", p)
 	}
+}
+
+// needFile is need for a part of a program: the first file or folder that fits
+// one of the patterns.
+func needFile(t testing.TB, what string, patterns ...string) string {
+	t.Helper()
+	for _, pattern := range patterns {
+		if found, _ := filepath.Glob(pattern); len(found) > 0 {
+			return found[0]
+		}
+	}
+	missing(t, what)
+	return ""
+}
+
+func missing(t testing.TB, what string) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is not installed, and CI demands it", what)
+	}
+	skipped.Add(1)
+	t.Skipf("%s is not installed; packaging/deps.sh test gets it", what)
 }
 
 // lookPath is exec.LookPath with the folders that daemons live in.
@@ -83,7 +100,7 @@ var buildPhone = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(root, "phone")
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, "go", "build", "-o", path, "parley/cmd/phone").CombinedOutput()
+	out, err := exec.CommandContext(ctx, "go", "build", "-tags", "nolibopusfile,migrated_fynedo", "-o", path, "parley/cmd/phone").CombinedOutput()
 	if err != nil {
 		return "", errors.Join(err, errors.New(string(out)))
 	}

@@ -126,6 +126,12 @@ func (p *phone) run(t testing.TB) {
 	p.process = proc
 	t.Cleanup(func() {
 		proc.stop()
+		if proc.err != nil {
+			t.Errorf("%s ended with %v", proc.name, proc.err)
+		}
+		if text := proc.output(); strings.Contains(text, "panic:") || strings.Contains(text, "DATA RACE") {
+			t.Errorf("%s has written:\n%s", proc.name, text)
+		}
 		if t.Failed() {
 			t.Logf("%s, last lines:\n%s", proc.name, tail(proc.output(), 30))
 			t.Logf("%s, SIP:\n%s", proc.name, tail(p.messages(), 150))
@@ -145,6 +151,14 @@ func (p *phone) awaitRegistered(t testing.TB) {
 	t.Helper()
 	eventually(t, 10*time.Second, p.address()+" registered", func() bool {
 		return p.get(t, "ACCOUNT "+p.address()+" REGSTATUS") == "REGISTERED"
+	})
+}
+
+// awaitActive waits until an account that does not register can call.
+func (p *phone) awaitActive(t testing.TB) {
+	t.Helper()
+	eventually(t, 5*time.Second, p.address()+" active", func() bool {
+		return strings.Contains(p.output(), "SIPAccountDidActivate account="+p.address())
 	})
 }
 

@@ -16,7 +16,6 @@ import (
 // would say. It does nothing by itself.
 type raw struct {
 	conn net.PacketConn
-	to   net.Addr // of whom it calls; nil while it waits to be called
 	got  chan message
 }
 
@@ -135,17 +134,6 @@ func (m message) header(name string) string {
 		}
 	}
 	return ""
-}
-
-// headers returns the values of all headers with that name.
-func (m message) headers(name string) []string {
-	var found []string
-	for line := range strings.SplitSeq(m.text, "\r\n") {
-		if n, v, ok := strings.Cut(line, ":"); ok && strings.EqualFold(strings.TrimSpace(n), name) {
-			found = append(found, strings.TrimSpace(v))
-		}
-	}
-	return found
 }
 
 // body returns what follows the headers.

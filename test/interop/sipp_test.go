@@ -91,6 +91,7 @@ func TestScenariosOfCallees(t *testing.T) {
 					User: "dialer", Transport: transport, Settings: []string{"registration=false"},
 					Proxy: fmt.Sprintf("sip:%s;transport=%s", address(port), transport),
 				})
+				a.awaitActive(t)
 				id := a.dial(t, "sip:sipp@"+testDomain)
 				if scenario == "uas_crossing" {
 					a.awaitStatus(t, id, "RINGING")
