@@ -52,6 +52,7 @@ func newCallCard(w *Window, id middleware.SessionID) *callCard {
 	c.status.Bold = true
 	c.sent.Hide()
 	c.details.Hide()
+	c.notes.Hide()
 	c.buildTiles()
 	c.swap = widget.NewButtonWithIcon(i18n.T("Swap"), fynetheme.ViewRefreshIcon(), func() { w.do(c.view.ID, session.Unhold) })
 	hangUp := widget.NewButtonWithIcon("", theme.ColoredIcon(icons.HangUp, fynetheme.ColorNameForegroundOnError), c.hangUp)
