@@ -55,15 +55,16 @@ func (m *AccountManager) start() {
 	}
 }
 
-// stop deactivates all accounts, side by side. Each is bounded in time.
-func (m *AccountManager) stop() {
+// stop deactivates all accounts, side by side. Each is bounded in time, and ctx
+// bounds them all.
+func (m *AccountManager) stop(ctx context.Context) {
 	m.mu.Lock()
 	m.started = false
 	list := slices.Clone(m.accounts)
 	m.mu.Unlock()
 	var wg sync.WaitGroup
 	for _, a := range list {
-		wg.Go(a.stop)
+		wg.Go(func() { a.stop(ctx) })
 	}
 	wg.Wait()
 }
@@ -201,7 +202,7 @@ func (m *AccountManager) RemoveAccount(ctx context.Context, id string) error {
 	started := m.started
 	m.mu.Unlock()
 	if started {
-		a.stop()
+		a.stop(ctx)
 	}
 	err = m.app.change(func(s *storage.Settings) error {
 		s.RemoveAccount(a.id)

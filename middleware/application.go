@@ -136,7 +136,7 @@ func (app *SIPApplication) Stop(ctx context.Context) {
 		bounded, cancel := context.WithTimeout(ctx, stopTime)
 		app.sessions.stop(bounded)
 		cancel()
-		app.accounts.stop()
+		app.accounts.stop(ctx)
 		bounded, cancel = context.WithTimeout(ctx, stopTime)
 		defer cancel()
 		if app.echo != nil {

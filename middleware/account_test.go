@@ -1,0 +1,195 @@
+package middleware_test
+
+import (
+	"context"
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"parley/middleware"
+	"parley/middleware/middlewaretest"
+	"parley/middleware/registration"
+	"parley/middleware/session"
+	"parley/sip"
+	"parley/sip/siptest"
+	"parley/storage"
+)
+
+// calling is registered with a call from the account that is up.
+func calling(t *testing.T, f func(t *testing.T, p *middlewaretest.Phone, registrar *siptest.Peer, s *middleware.Session)) {
+	t.Helper()
+	registered(t, func(t *testing.T, p *middlewaretest.Phone, r *siptest.Peer) {
+		accept(r, r.Expect("REGISTER"), 600)
+		s, err := p.App.SessionManager().Dial(middleware.DialRequest{Target: "bob@example.org", Account: "alice@example.org"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		invite := r.Expect("INVITE")
+		r.Send(invite.From, invite.Reply("200 OK", "b", "Contact: <sip:bob@192.0.2.10:5060>\nContent-Type: application/sdp\n\n"+
+			"v=0\no=- 1 1 IN IP4 192.0.2.10\ns=-\nc=IN IP4 192.0.2.10\nt=0 0\nm=audio 4000 RTP/AVP 9\na=rtpmap:9 G722/8000\n"))
+		r.Expect("ACK")
+		soon()
+		p.Names()
+		f(t, p, r, s)
+	})
+}
+
+func TestOfflineKeepsCalls(t *testing.T) {
+	calling(t, func(t *testing.T, p *middlewaretest.Phone, r *siptest.Peer, s *middleware.Session) {
+		if err := p.App.SetUserStatus(middleware.Offline); err != nil {
+			t.Fatal(err)
+		}
+		m := r.Expect("REGISTER")
+		if got := m.Header("Expires"); got != "0" {
+			t.Errorf("going offline sent a REGISTER with Expires %q, want 0", got)
+		}
+		r.Send(m.From, m.Reply("200 OK", "r", ""))
+		time.Sleep(3 * time.Second)
+		if a, got := snapshot(t, p), s.Snapshot().State(); got != session.Established || !a.Active || a.Registration != registration.Off {
+			t.Errorf("offline: call %v, account %+v, want the call to go on and the account unregistered", got, a)
+		}
+		s.End()
+		m = r.Expect("BYE")
+		r.Send(m.From, m.Reply("200 OK", "b", ""))
+		soon()
+		if a := snapshot(t, p); a.Active {
+			t.Errorf("after the last call the account is %+v, want it inactive", a)
+		}
+	})
+}
+
+func TestDisablingEndsCallsOurselves(t *testing.T) {
+	calling(t, func(t *testing.T, p *middlewaretest.Phone, r *siptest.Peer, s *middleware.Session) {
+		enable(t, p, false)
+		for _, method := range []string{"REGISTER", "BYE"} {
+			m := r.Expect(method)
+			r.Send(m.From, m.Reply("200 OK", "b", ""))
+		}
+		soon()
+		if end := s.Snapshot().End; end.By != middleware.Local || end.Kind != middleware.NoFailure {
+			t.Errorf("our own BYE is told as one by %s, %v", end.By, end.Kind)
+		}
+	})
+}
+
+func enable(t *testing.T, p *middlewaretest.Phone, on bool) {
+	t.Helper()
+	err := p.App.AccountManager().ChangeAccount("alice@example.org", func(a *middleware.AccountSettings) error {
+		a.Enabled = on
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestStoppedAccountStaysSo(t *testing.T) {
+	registered(t, func(t *testing.T, p *middlewaretest.Phone, r *siptest.Peer) {
+		accept(r, r.Expect("REGISTER"), 600)
+		synctest.Wait()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			p.App.Stop(context.Background())
+		}()
+		time.Sleep(100 * time.Millisecond) // the registrar is silent, so that this waits in the queue
+		for _, s := range []middleware.UserStatus{middleware.Offline, middleware.Online} {
+			if err := p.App.SetUserStatus(s); err != nil {
+				t.Fatal(err)
+			}
+		}
+		<-done
+		before := p.Net.SIP.Count("REGISTER")
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if after := p.Net.SIP.Count("REGISTER"); after != before {
+			t.Errorf("%d REGISTERs after Stop", after-before)
+		}
+		if a := snapshot(t, p); a.Active {
+			t.Errorf("the account is active after Stop: %+v", a)
+		}
+	})
+}
+
+func TestDisablingTakesAwayWhatMayBeBound(t *testing.T) {
+	registered(t, func(t *testing.T, p *middlewaretest.Phone, r *siptest.Peer) {
+		m := r.Expect("REGISTER")
+		enable(t, p, false)
+		accept(r, m, 3600) // nobody waits for this any more
+		m = r.Expect("REGISTER")
+		if got := m.Header("Expires"); got != "0" {
+			t.Errorf("Expires = %q, want 0: the registrar has bound us", got)
+		}
+		r.Send(m.From, m.Reply("200 OK", "r", ""))
+		soon()
+		if a := snapshot(t, p); a.Active {
+			t.Errorf("account = %+v, want it inactive", a)
+		}
+	})
+}
+
+func TestRefusedContactIsNotTakenAway(t *testing.T) {
+	registered(t, func(t *testing.T, p *middlewaretest.Phone, r *siptest.Peer) {
+		m := r.Expect("REGISTER")
+		r.Send(m.From, m.Reply("403 Forbidden", "r", ""))
+		soon()
+		enable(t, p, false)
+		r.Silent("REGISTER", time.Minute)
+	})
+}
+
+func TestNewTransportLeavesTheOldContact(t *testing.T) {
+	registered(t, func(t *testing.T, p *middlewaretest.Phone, r *siptest.Peer) {
+		accept(r, r.Expect("REGISTER"), 600)
+		synctest.Wait()
+		err := p.App.AccountManager().ChangeAccount("alice@example.org", func(a *middleware.AccountSettings) error {
+			a.Transport = storage.TransportTCP
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := r.Expect("REGISTER")
+		if got := m.Header("Expires"); got != "0" {
+			t.Errorf("Expires = %q, want the contact by UDP taken away first", got)
+		}
+		r.Send(m.From, m.Reply("200 OK", "r", ""))
+	})
+}
+
+func TestCalledHostIsNoServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := middlewaretest.NewPhone(t, middlewaretest.NewNet(), "192.0.2.1", withAccounts("alice@example.org"))
+		soon()
+		a, err := p.App.AccountManager().GetAccount("alice@example.org")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := p.App.SessionManager().Dial(middleware.DialRequest{Target: "sip:x@192.0.2.66", Account: a.ID()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		soon()
+		s.End()
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		r := sip.Request{Method: "INVITE", Source: netip.MustParseAddrPort("192.0.2.66:5060")}
+		r.RequestURI.User = "alice"
+		if got := a.Admit(r); got != 403 {
+			t.Errorf("a request from a host that was called once gets %d, want 403", got)
+		}
+		p.Stop()
+	})
+}
+
+// withAccounts has accounts that do not register.
+func withAccounts(ids ...string) middlewaretest.Option {
+	return func(_ *middleware.Config, s *storage.Settings) {
+		for _, id := range ids {
+			a := storage.NewAccount(id)
+			a.Registration = false
+			s.Accounts = append(s.Accounts, a)
+		}
+	}
+}
