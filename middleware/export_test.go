@@ -1,6 +1,10 @@
 package middleware
 
-import "parley/sip"
+import (
+	"time"
+
+	"parley/sip"
+)
 
 // Stall blocks the session's goroutine until the returned function is called,
 // so that a test can make the order of a race certain.
@@ -15,3 +19,11 @@ func (s *Session) Inject(ev sip.Event) { s.handleSIP(ev) }
 
 // Panic makes the session's goroutine panic.
 func (s *Session) Panic() { s.post(event{run: func() { panic("a defect") }}) }
+
+// RecordingName is the file that a call with address would be recorded to.
+func RecordingName(dir, address string) string {
+	s := &Session{}
+	s.config.recordingDir = dir
+	s.now.Peer.Address = address
+	return s.recordingName(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+}

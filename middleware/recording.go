@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 )
 
 var (
@@ -66,18 +67,23 @@ func (s *Session) stopRecording(err error) {
 	s.publish(SIPSessionDidStopRecordingAudio{About: s.about(), FileName: name, Err: err})
 }
 
-// recordingName makes a file name of the time and the peer that no file has yet.
+// recordingName makes a file name of the time and the peer that no file is
+// known to have. Where the folder cannot be looked at, StartRecording says why.
 func (s *Session) recordingName(at time.Time) string {
 	who := safeFileName(s.now.Peer.Address)
 	base := filepath.Join(s.config.recordingDir, at.Format("2006-01-02 15.04.05")+" "+who)
 	name := base + ".wav"
 	for n := 2; ; n++ {
-		if _, err := os.Lstat(name); errors.Is(err, os.ErrNotExist) {
+		if _, err := os.Lstat(name); err != nil {
 			return name
 		}
 		name = fmt.Sprintf("%s (%d).wav", base, n)
 	}
 }
+
+// maxFileName bounds, in bytes, the peer's part of a file name. Most file
+// systems take 255 for a whole name, and the peer chooses this part.
+const maxFileName = 120
 
 // safeFileName keeps of text what every file system takes.
 func safeFileName(text string) string {
@@ -87,8 +93,9 @@ func safeFileName(text string) string {
 		}
 		return '_'
 	}, text)
-	if runes := []rune(name); len(runes) > 60 {
-		name = string(runes[:60])
+	for len(name) > maxFileName {
+		_, size := utf8.DecodeLastRuneInString(name)
+		name = name[:len(name)-size]
 	}
 	if name = strings.Trim(name, ". "); name == "" {
 		return "call"
