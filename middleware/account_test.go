@@ -183,6 +183,21 @@ func TestCalledHostIsNoServer(t *testing.T) {
 	})
 }
 
+func TestNewDefaultAccountIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := middlewaretest.NewPhone(t, middlewaretest.NewNet(), "192.0.2.1", withAccounts("a@example.org", "b@example.org"))
+		if err := p.App.AccountManager().SetDefaultAccount("b@example.org"); err != nil {
+			t.Fatal(err)
+		}
+		soon()
+		got, _ := middlewaretest.Last[middleware.SIPAccountManagerDidChangeDefaultAccount](p)
+		if got.OldAccount != "a@example.org" || got.Account != "b@example.org" {
+			t.Errorf("last SIPAccountManagerDidChangeDefaultAccount = %+v, want from a to b", got)
+		}
+		p.Stop()
+	})
+}
+
 // withAccounts has accounts that do not register.
 func withAccounts(ids ...string) middlewaretest.Option {
 	return func(_ *middleware.Config, s *storage.Settings) {

@@ -133,22 +133,26 @@ func (m *AccountManager) isDefault(id string) bool { return defaultOf(m.app.sett
 
 // SetDefaultAccount chooses the account for outgoing calls.
 func (m *AccountManager) SetDefaultAccount(id string) error {
-	if _, err := m.GetAccount(id); err != nil {
+	a, err := m.GetAccount(id)
+	if err != nil {
 		return err
 	}
-	return m.app.change(func(s *storage.Settings) error {
-		s.DefaultAccount = canonicalID(id)
+	err = m.app.change(func(s *storage.Settings) error {
+		s.DefaultAccount = a.id
 		return nil
 	})
+	if err == nil {
+		m.noteDefault()
+	}
+	return err
 }
 
 // noteDefault tells when another account became the default.
 func (m *AccountManager) noteDefault() {
-	now := defaultOf(m.app.settings.Get())
 	m.mu.Lock()
-	old := m.standard
+	defer m.mu.Unlock() // also of the order in which two changes are told
+	old, now := m.standard, defaultOf(m.app.settings.Get())
 	m.standard = now
-	m.mu.Unlock()
 	if old != now {
 		m.app.bus.Publish(SIPAccountManagerDidChangeDefaultAccount{OldAccount: old, Account: now})
 	}
