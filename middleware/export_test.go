@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"parley/sip"
+	"parley/sip/sdp"
 )
 
 // Stall blocks the session's goroutine until the returned function is called,
@@ -26,4 +27,19 @@ func RecordingName(dir, address string) string {
 	s.config.recordingDir = dir
 	s.now.Peer.Address = address
 	return s.recordingName(time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC))
+}
+
+// Keys tells which of the transports an outgoing call with that wish would be
+// offered to, and what it would offer there.
+func Keys(wish sdp.Security, inClear bool, transports ...string) (kept []string, offered sdp.Security) {
+	s := &Session{config: sessionConfig{security: wish, keysInClear: inClear}}
+	var routes []sip.Route
+	for _, t := range transports {
+		routes = append(routes, sip.Route{Transport: t})
+	}
+	s.plan.routes = s.safeRoutes(routes)
+	for _, r := range s.plan.routes {
+		kept = append(kept, r.Transport)
+	}
+	return kept, s.security()
 }

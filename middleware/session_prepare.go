@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"net/netip"
+	"slices"
 	"time"
 
 	"parley/media"
@@ -48,6 +49,9 @@ func (s *Session) makePlan(ctx context.Context, outgoing bool) (plan, error) {
 		routes, auth, err := s.target.lookup(ctx)
 		if err != nil {
 			return p, err
+		}
+		if routes = s.safeRoutes(routes); len(routes) == 0 {
+			return p, sdp.ErrSecurityRequired
 		}
 		p.routes, p.auth = routes, auth
 		local, err = s.target.endpoint.LocalAddr(routes[0])
@@ -104,20 +108,43 @@ func (s *Session) local(hold bool) sdp.Local {
 }
 
 // security is the account's wish, made safe: no key is offered over signalling
-// that others can read unless the account allows it.
+// that others can read unless the account allows it. A call that must be
+// encrypted and would need such a key never gets here: see
+// [Session.safeRoutes] and [Session.begin].
 func (s *Session) security() sdp.Security {
-	secure := s.call != nil && s.call.Secure()
-	if s.call == nil && len(s.plan.routes) > 0 {
-		secure = s.plan.routes[0].Transport == "tls"
-	}
 	switch {
-	case s.config.security != sdp.SecurityPrefer:
-	case !secure && !s.config.keysInClear:
+	case s.config.security == sdp.SecurityOff, !s.mayShowKeys():
 		return sdp.SecurityOff
 	case s.secured:
 		return sdp.SecurityRequire
 	}
 	return s.config.security
+}
+
+// mayShowKeys reports whether keys may stand in our session description: the
+// account allows it, or every hop that may get it is TLS.
+func (s *Session) mayShowKeys() bool {
+	switch {
+	case s.config.keysInClear:
+		return true
+	case s.call != nil:
+		return s.call.Secure()
+	}
+	return len(s.plan.routes) > 0 && !slices.ContainsFunc(s.plan.routes, inClear)
+}
+
+func inClear(r sip.Route) bool { return r.Transport != "tls" }
+
+// safeRoutes leaves out the routes in clear where keys must not go that way:
+// the same INVITE is sent to every route, so whoever blocks TLS would get them.
+// A call that only prefers encryption keeps them if the first is one of them,
+// and then has no keys.
+func (s *Session) safeRoutes(routes []sip.Route) []sip.Route {
+	prefer := s.config.security == sdp.SecurityPrefer
+	if s.config.keysInClear || s.config.security == sdp.SecurityOff || prefer && inClear(routes[0]) {
+		return routes
+	}
+	return slices.DeleteFunc(slices.Clone(routes), inClear)
 }
 
 // inviteSecured repeats an INVITE that was refused with 488, once, with RTP/SAVP
@@ -132,6 +159,7 @@ func (s *Session) inviteSecured(err error) bool {
 	}
 	s.secured = true
 	s.call.Close()
+	s.call = nil // what may be offered follows from the routes again
 	s.sendInvite(s.plan)
 	return true
 }

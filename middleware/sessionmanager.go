@@ -136,6 +136,9 @@ func (s *Session) begin(busy bool) {
 	case busy:
 		s.refusal = refusal{486, "Busy Here"}
 		s.end(Local, Failure{Kind: NoAnswer, Code: 486})
+	case err == nil && s.config.security == sdp.SecurityRequire && !s.mayShowKeys():
+		err = sdp.ErrSecurityRequired
+		s.refusal = refusal{488, "Not Acceptable Here"}
 	case err != nil:
 		s.refusal = refusal{488, "Not Acceptable Here"}
 	default:
