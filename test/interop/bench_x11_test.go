@@ -17,6 +17,7 @@ type xserver struct {
 	conn net.Conn
 	r    *bufio.Reader
 	root uint32
+	base uint32 // where the numbers of what we make begin
 }
 
 // The requests, by their numbers in the protocol.
@@ -64,7 +65,7 @@ func (x *xserver) setup() error {
 	if len(body) < screen+4 {
 		return errors.New("x11: the server has no screen")
 	}
-	x.root = binary.LittleEndian.Uint32(body[screen:])
+	x.root, x.base = binary.LittleEndian.Uint32(body[screen:]), binary.LittleEndian.Uint32(body[4:])
 	return nil
 }
 

@@ -173,7 +173,7 @@ type api struct {
 // dialAPI waits until the program listens, and connects.
 func dialAPI(t testing.TB, p *process, path string) *api {
 	t.Helper()
-	a := &api{}
+	var c *client.Client
 	var err error
 	up := poll(20*time.Second, func() bool {
 		if !p.running() {
@@ -181,15 +181,21 @@ func dialAPI(t testing.TB, p *process, path string) *api {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 		defer cancel()
-		a.client, err = client.Dial(ctx, path, "interop")
+		c, err = client.Dial(ctx, path, "interop")
 		return err == nil
 	})
-	if !up || a.client == nil {
+	if !up || c == nil {
 		t.Fatalf("no desktop API at %s: %v\n%s", path, err, tail(p.output(), 20))
 	}
-	t.Cleanup(a.client.Close)
+	return follow(t, c)
+}
+
+// follow keeps the notifications of a client, which it closes with the test.
+func follow(t testing.TB, c *client.Client) *api {
+	a := &api{client: c}
+	t.Cleanup(c.Close)
 	go func() {
-		for line := range a.client.Notifications() {
+		for line := range c.Notifications() {
 			a.mu.Lock()
 			a.notes = append(a.notes, line)
 			a.mu.Unlock()
