@@ -33,6 +33,9 @@ type delayResult struct {
 func (d delayResult) worse() time.Duration { return max(d.there.Delay, d.back.Delay) }
 
 func (d delayResult) String() string {
+	if d.there.Windows == 0 || d.back.Windows == 0 {
+		return ""
+	}
 	return fmt.Sprintf("%s, back %s (%s to %s)", ms(d.there.Delay), ms(d.back.Delay),
 		ms(min(d.there.MinDelay, d.back.MinDelay)), ms(max(d.there.MaxDelay, d.back.MaxDelay)))
 }

@@ -101,7 +101,7 @@ func timeFirstAudio(t *testing.T, p benched, n int) (first, sounding samples) {
 			first = append(first, a.Sub(answered))
 			sounding = append(sounding, b.Sub(answered))
 		}
-		go p.hangUp(t)
+		p.hangUp(t)
 		bye := r.about(t, m.header("Call-ID"), "BYE")
 		r.reply(t, bye, "200 OK")
 		audio.conn.Close()
