@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +35,7 @@ type Session struct {
 	ctx   context.Context              // ends with the session
 	stop  context.CancelFunc
 	done  chan struct{}
+	aside sync.WaitGroup // preparations and digits under way
 
 	// The rest belongs to the session's goroutine.
 	now      SessionSnapshot // what the next snapshot will say
@@ -65,7 +67,8 @@ type refusal struct {
 }
 
 // An event is an input with what belongs to it. run, if set, is something that
-// the rules need not know of; it runs in place of an input.
+// the rules need not know of; it runs in place of an input. An event that comes
+// after the end is dropped, and the stream of its plan closed.
 type event struct {
 	in    session.Input
 	run   func()
@@ -187,17 +190,26 @@ func (s *Session) run() {
 		}
 		for _, e := range batch {
 			if s.ending {
-				s.answer(e, ErrSessionOver)
+				s.drop(e)
 				continue
 			}
 			s.handle(e)
 		}
 	}
+	s.release()
+	s.aside.Wait()
 	s.queue.Close()
 	for _, e := range s.queue.TryTake() {
-		s.answer(e, ErrSessionOver)
+		s.drop(e)
 	}
-	s.release()
+}
+
+// drop lets go of an event that came after the end, and of what it brought.
+func (s *Session) drop(e event) {
+	if e.plan.stream != nil {
+		e.plan.stream.Close()
+	}
+	s.answer(e, ErrSessionOver)
 }
 
 // handle works on one event and on what follows from it at once. A panic is a

@@ -182,7 +182,7 @@ func (s *Session) sendNextDigit() {
 	stream, call := s.stream, s.call
 	byInfo := s.config.dtmfInfo || !s.agreed.HasEvents && s.config.dtmfAuto
 	s.m.engine.PlayDigit(digit)
-	go func() {
+	s.aside.Go(func() {
 		var err error
 		if byInfo {
 			body := fmt.Sprintf("Signal=%c\r\nDuration=%d\r\n", digit, digitTime.Milliseconds())
@@ -191,7 +191,7 @@ func (s *Session) sendNextDigit() {
 			err = stream.SendDigit(s.ctx, digit, digitTime)
 		}
 		s.post(event{run: func() { s.sentDigit(digit, err) }})
-	}()
+	})
 }
 
 func (s *Session) sentDigit(digit rune, err error) {

@@ -31,15 +31,15 @@ func (s *Session) prepare() {
 	ctx, cancel := context.WithCancel(s.ctx)
 	s.plan.cancel = cancel
 	outgoing := s.now.Direction == Outgoing
-	go func() {
+	s.aside.Go(func() {
 		p, err := s.makePlan(ctx, outgoing)
 		p.cancel = cancel
 		if err != nil {
 			s.post(event{in: session.PrepareFailed, err: err, by: Local})
 			return
 		}
-		s.post(event{run: func() { s.prepared(p) }})
-	}()
+		s.post(event{run: func() { s.prepared(p) }, plan: p})
+	})
 }
 
 func (s *Session) makePlan(ctx context.Context, outgoing bool) (plan, error) {

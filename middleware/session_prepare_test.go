@@ -2,13 +2,17 @@ package middleware_test
 
 import (
 	"fmt"
+	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"parley/media/mediatest"
 	"parley/middleware"
 	"parley/middleware/middlewaretest"
+	"parley/middleware/session"
 	"parley/sip/sdp"
 	"parley/storage"
 )
@@ -71,5 +75,33 @@ func TestNoCallWithoutASafeWayForKeys(t *testing.T) {
 			}
 		}
 		p.Stop()
+	})
+}
+
+// A slowNetwork takes its time to open a socket.
+type slowNetwork struct{ *mediatest.Network }
+
+func (n slowNetwork) ListenPacket(addr netip.AddrPort) (net.PacketConn, error) {
+	time.Sleep(100 * time.Millisecond)
+	return n.Network.ListenPacket(addr)
+}
+
+func TestGivenUpWhileSocketsAreOpened(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := middlewaretest.NewNet()
+		alice := middlewaretest.NewPhone(t, n, "192.0.2.1", func(c *middleware.Config, _ *storage.Settings) {
+			c.Media.Network = slowNetwork{n.Media}
+		})
+		s := alice.Dial("sip:x@192.0.2.2:5060")
+		time.Sleep(50 * time.Millisecond)
+		s.End()
+		<-s.Done()
+		if got := s.Snapshot().State(); got != session.Terminated {
+			t.Errorf("state = %v, want Terminated", got)
+		}
+		if open := n.Media.Open(); open != 0 {
+			t.Errorf("%d media sockets are open after the end of the only call, want none", open)
+		}
+		alice.Stop()
 	})
 }
