@@ -2,7 +2,10 @@ package middleware_test
 
 import (
 	"context"
+	"errors"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -193,6 +196,65 @@ func TestNewDefaultAccountIsTold(t *testing.T) {
 		got, _ := middlewaretest.Last[middleware.SIPAccountManagerDidChangeDefaultAccount](p)
 		if got.OldAccount != "a@example.org" || got.Account != "b@example.org" {
 			t.Errorf("last SIPAccountManagerDidChangeDefaultAccount = %+v, want from a to b", got)
+		}
+		p.Stop()
+	})
+}
+
+func TestAccountOfAnotherCaseIsFound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := middlewaretest.NewPhone(t, middlewaretest.NewNet(), "192.0.2.1", withAccounts("a@b.c", "alice@Example.ORG"))
+		m := p.App.AccountManager()
+		for _, id := range []string{"alice@Example.ORG", "sip:alice@example.org"} {
+			if _, err := m.GetAccount(id); err != nil {
+				t.Errorf("GetAccount(%q): %v", id, err)
+			}
+		}
+		if err := m.SetDefaultAccount("alice@example.org"); err != nil || m.DefaultAccount().ID() != "alice@Example.ORG" {
+			t.Errorf("the default account is %s, want alice: %v", m.DefaultAccount().ID(), err)
+		}
+		if _, err := m.AddAccount(t.Context(), middleware.NewAccountSettings("alice@EXAMPLE.org"), ""); !errors.Is(err, middleware.ErrAccountExists) {
+			t.Errorf("AddAccount of the same address: %v, want ErrAccountExists", err)
+		}
+		if err := m.RemoveAccount(t.Context(), "alice@example.org"); err != nil || m.HasAccount("alice@example.org") {
+			t.Errorf("RemoveAccount: %v, there still: %v", err, m.HasAccount("alice@example.org"))
+		}
+		p.Stop()
+	})
+}
+
+func TestAccountIsAddedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := middlewaretest.NewPhone(t, middlewaretest.NewNet(), "192.0.2.1")
+		var added atomic.Int32
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				set := middleware.NewAccountSettings("alice@example.org")
+				set.Registration = false
+				if _, err := p.App.AccountManager().AddAccount(t.Context(), set, "secret"); err == nil {
+					added.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		if got := len(p.App.Settings().Accounts); added.Load() != 1 || got != 1 {
+			t.Errorf("8 programs at once added the account %d times, %d are saved, want 1", added.Load(), got)
+		}
+		p.Stop()
+	})
+}
+
+func TestRefusedAccountLeavesNoPassword(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := middlewaretest.NewPhone(t, middlewaretest.NewNet(), "192.0.2.1")
+		set := middleware.NewAccountSettings("alice@example.org")
+		set.Expires = -time.Second
+		if _, err := p.App.AccountManager().AddAccount(t.Context(), set, "secret"); err == nil {
+			t.Error("AddAccount took a negative Expires")
+		}
+		if _, err := p.Profile.Secrets().Get(t.Context(), "alice@example.org"); !errors.Is(err, storage.ErrNoSecret) {
+			t.Errorf("password of the account that was not made: %v, want ErrNoSecret", err)
 		}
 		p.Stop()
 	})

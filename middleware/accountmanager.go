@@ -35,7 +35,8 @@ type AccountManager struct {
 	mu       sync.Mutex // guards what follows
 	accounts []*Account // in the order shown
 	started  bool
-	standard string // id of the default account as last told
+	standard string          // id of the default account as last told
+	reserved map[string]bool // canonical ids of accounts being made or removed
 }
 
 // start loads and starts all accounts.
@@ -77,11 +78,11 @@ func (m *AccountManager) HasAccount(id string) bool {
 
 // GetAccount returns the account with that id, or ErrNoSuchAccount.
 func (m *AccountManager) GetAccount(id string) (*Account, error) {
-	id = canonicalID(id)
+	id = CanonicalID(id)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, a := range m.accounts {
-		if a.id == id {
+		if CanonicalID(a.id) == id { // a profile's may be written otherwise
 			return a, nil
 		}
 	}
@@ -162,10 +163,14 @@ func (m *AccountManager) noteDefault() {
 // kept in the keyring first: ctx bounds how long the person may take to unlock
 // it. Errors name the field that is wrong.
 func (m *AccountManager) AddAccount(ctx context.Context, set AccountSettings, password string) (*Account, error) {
-	set.ID = canonicalID(set.ID)
+	set.ID = CanonicalID(set.ID)
 	if err := checkID(set.ID); err != nil {
 		return nil, err
 	}
+	if !m.reserve(set.ID) {
+		return nil, fmt.Errorf("%w: %s", ErrAccountExists, set.ID)
+	}
+	defer m.unreserve(set.ID)
 	if m.HasAccount(set.ID) {
 		return nil, fmt.Errorf("%w: %s", ErrAccountExists, set.ID)
 	}
@@ -179,6 +184,9 @@ func (m *AccountManager) AddAccount(ctx context.Context, set AccountSettings, pa
 		return nil
 	})
 	if err != nil {
+		if password != "" {
+			err = errors.Join(err, m.app.secrets.Delete(ctx, set.ID))
+		}
 		return nil, err
 	}
 	a := newAccount(m.app, set)
@@ -194,10 +202,46 @@ func (m *AccountManager) AddAccount(ctx context.Context, set AccountSettings, pa
 	return a, nil
 }
 
-// RemoveAccount unregisters and deletes an account and its password. It blocks
-// for as long as the registrar may take, a few seconds at most.
+// reserve keeps others from making or removing the account with that id, while
+// the keyring or a registrar is waited for; it reports whether that was free.
+func (m *AccountManager) reserve(id string) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.reserved[id] {
+		return false
+	}
+	if m.reserved == nil {
+		m.reserved = map[string]bool{}
+	}
+	m.reserved[id] = true
+	return true
+}
+
+func (m *AccountManager) unreserve(id string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.reserved, id)
+}
+
+// RemoveAccount deletes an account, ends its calls, unregisters it and deletes
+// its password. If the settings cannot be saved it stays as it is. RemoveAccount
+// blocks for as long as the registrar and the far ends may take, a few seconds
+// at most, or until ctx ends.
 func (m *AccountManager) RemoveAccount(ctx context.Context, id string) error {
 	a, err := m.GetAccount(id)
+	if err != nil {
+		return err
+	}
+	if !m.reserve(CanonicalID(a.id)) {
+		return fmt.Errorf("%w: %q", ErrNoSuchAccount, a.id) // it is being removed
+	}
+	defer m.unreserve(CanonicalID(a.id))
+	err = m.app.change(func(s *storage.Settings) error {
+		if !s.RemoveAccount(a.id) {
+			return fmt.Errorf("%w: %q", ErrNoSuchAccount, a.id)
+		}
+		return nil
+	})
 	if err != nil {
 		return err
 	}
@@ -207,13 +251,6 @@ func (m *AccountManager) RemoveAccount(ctx context.Context, id string) error {
 	m.mu.Unlock()
 	if started {
 		a.stop(ctx)
-	}
-	err = m.app.change(func(s *storage.Settings) error {
-		s.RemoveAccount(a.id)
-		return nil
-	})
-	if err != nil {
-		return err
 	}
 	m.noteDefault()
 	m.app.bus.Publish(SIPAccountManagerDidRemoveAccount{AboutAccount: a.about()})
@@ -272,7 +309,7 @@ func (m *AccountManager) FindAccount(contact string) *Account {
 	}
 	tests := []func(*Account) bool{
 		func(a *Account) bool { return a.user == u.User },
-		func(a *Account) bool { return a.id == canonicalID(u.User+"@"+u.Host) },
+		func(a *Account) bool { return CanonicalID(a.id) == CanonicalID(u.User+"@"+u.Host) },
 		func(a *Account) bool { return userOf(a.id) == u.User },
 	}
 	for _, match := range tests {
@@ -285,11 +322,16 @@ func (m *AccountManager) FindAccount(contact string) *Account {
 	return nil
 }
 
-// canonicalID accepts "sip:" in front and folds the domain's case.
-func canonicalID(id string) string {
-	id = strings.TrimSpace(id)
-	if rest, ok := strings.CutPrefix(strings.ToLower(id), "sip:"); ok {
-		id = id[len(id)-len(rest):]
+// CanonicalID returns the id of the account with that address: without "sip:" or
+// "sips:" in front, and with the domain in lower case. Accounts whose canonical
+// ids are the same are one account.
+func CanonicalID(address string) string {
+	id := strings.TrimSpace(address)
+	for _, scheme := range []string{"sip:", "sips:"} {
+		if len(id) >= len(scheme) && equalFold(id[:len(scheme)], scheme) {
+			id = id[len(scheme):]
+			break
+		}
 	}
 	user, domain, found := strings.Cut(id, "@")
 	if !found {

@@ -85,10 +85,10 @@ func TestIsDirect(t *testing.T) {
 
 func TestCanonicalID(t *testing.T) {
 	for in, want := range map[string]string{
-		"alice@Example.ORG": "alice@example.org", "sip:Alice@a.b": "Alice@a.b", " sip:a@b ": "a@b", "nodomain": "nodomain",
+		"alice@Example.ORG": "alice@example.org", "sip:Alice@a.b": "Alice@a.b", "SIPS:Alice@A.b": "Alice@a.b", " sip:a@b ": "a@b", "nodomain": "nodomain",
 	} {
-		if got := canonicalID(in); got != want {
-			t.Errorf("canonicalID(%q) = %q, want %q", in, got, want)
+		if got := CanonicalID(in); got != want {
+			t.Errorf("CanonicalID(%q) = %q, want %q", in, got, want)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/term"
 
+	"parley/middleware"
 	"parley/storage"
 )
 
@@ -97,7 +98,7 @@ func runAccount(ctx context.Context, args []string, io streams) error {
 	if verb == "list" {
 		return listAccounts(ctx, store, io)
 	}
-	return changeAccount(ctx, f, io, store, verb, accountID(rest[0]), rest[1:])
+	return changeAccount(ctx, f, io, store, verb, middleware.CanonicalID(rest[0]), rest[1:])
 }
 
 // changeAccount carries out a verb on one account.
@@ -205,11 +206,6 @@ func (f *accountFlags) password(io streams, prompt string) (string, error) {
 	secret, err := term.ReadPassword(int(in.Fd()))
 	fmt.Fprintln(io.err)
 	return string(secret), err
-}
-
-// accountID accepts an address with or without its scheme.
-func accountID(text string) string {
-	return strings.TrimPrefix(strings.TrimPrefix(text, "sips:"), "sip:")
 }
 
 // openAccounts opens the profile, or reaches the Parley that has it open.

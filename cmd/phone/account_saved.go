@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"parley/middleware"
 	"parley/storage"
 )
 
@@ -34,7 +35,7 @@ func (s savedAccounts) add(ctx context.Context, id string, pairs [][2]string, pa
 		return err
 	}
 	err := s.change(func(set *storage.Settings) error {
-		if set.Account(id) != nil {
+		if find(set, id) != nil {
 			return fmt.Errorf("there is an account %s already; 'phone account edit' changes it", id)
 		}
 		set.Accounts = append(set.Accounts, a)
@@ -53,7 +54,7 @@ func (s savedAccounts) add(ctx context.Context, id string, pairs [][2]string, pa
 
 func (s savedAccounts) edit(_ context.Context, id string, pairs [][2]string) error {
 	return s.change(func(set *storage.Settings) error {
-		a := set.Account(id)
+		a := find(set, id)
 		if a == nil {
 			return noSuchAccount(id)
 		}
@@ -63,9 +64,12 @@ func (s savedAccounts) edit(_ context.Context, id string, pairs [][2]string) err
 
 func (s savedAccounts) remove(ctx context.Context, id string) error {
 	err := s.change(func(set *storage.Settings) error {
-		if !set.RemoveAccount(id) {
+		a := find(set, id)
+		if a == nil {
 			return noSuchAccount(id)
 		}
+		id = a.ID
+		set.RemoveAccount(id)
 		return nil
 	})
 	if err != nil {
@@ -76,20 +80,33 @@ func (s savedAccounts) remove(ctx context.Context, id string) error {
 
 func (s savedAccounts) makeDefault(_ context.Context, id string) error {
 	return s.change(func(set *storage.Settings) error {
-		if set.Account(id) == nil {
+		a := find(set, id)
+		if a == nil {
 			return noSuchAccount(id)
 		}
-		set.DefaultAccount = id
+		set.DefaultAccount = a.ID
 		return nil
 	})
 }
 
 func (s savedAccounts) setPassword(ctx context.Context, id, password string) error {
 	set := s.p.Settings().Get()
-	if set.Account(id) == nil {
+	a := find(&set, id)
+	if a == nil {
 		return noSuchAccount(id)
 	}
-	return s.p.Secrets().Set(ctx, id, password)
+	return s.p.Secrets().Set(ctx, a.ID, password)
+}
+
+// find returns the account with that canonical id, however the profile writes
+// it, or nil.
+func find(set *storage.Settings, id string) *storage.Account {
+	for i := range set.Accounts {
+		if middleware.CanonicalID(set.Accounts[i].ID) == id {
+			return &set.Accounts[i]
+		}
+	}
+	return nil
 }
 
 // change saves what f changes, unless f refuses.

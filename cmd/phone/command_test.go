@@ -3,10 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"parley/storage"
 )
 
 // run runs a command line and returns its exit code and output.
@@ -47,7 +50,8 @@ func TestAccountCommands(t *testing.T) {
 		{"no address", "", []string{"remove"}, 2, "", "which account"},
 		{"no verb", "", []string{"frobnicate", "alice@example.org"}, 2, "", "frobnicate"},
 		{"not an address", "x\n", []string{"add", "--password-stdin", "alice"}, 1, "", "alice"},
-		{"remove", "", []string{"remove", "alice@example.org"}, 0, "", ""},
+		{"another case", "x\n", []string{"add", "--password-stdin", "SIP:alice@Example.ORG"}, 1, "", "there is an account alice@example.org already"},
+		{"remove", "", []string{"remove", "sip:alice@EXAMPLE.org"}, 0, "", ""},
 		{"gone", "", []string{"list"}, 0, "", ""},
 	}
 	for _, s := range steps {
@@ -62,6 +66,25 @@ func TestAccountCommands(t *testing.T) {
 	settings, err := os.ReadFile(filepath.Join(dir, "settings.toml"))
 	if err != nil || strings.Contains(string(settings), "s3cret") {
 		t.Errorf("settings.toml: %v, holds the password: %v", err, strings.Contains(string(settings), "s3cret"))
+	}
+}
+
+func TestAccountOfAnotherCaseIsFound(t *testing.T) {
+	dir := t.TempDir()
+	p, err := storage.Open(dir, storage.Options{Secrets: storage.SecretsFile})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = p.Settings().Update(func(s *storage.Settings) {
+		s.Accounts = append(s.Accounts, storage.NewAccount("alice@Example.ORG"))
+	})
+	if err = errors.Join(err, p.Close()); err != nil {
+		t.Fatal(err)
+	}
+	for _, verb := range []string{"disable", "default", "remove"} {
+		if code, _, errs := run(t, "", "account", verb, "--profile", dir, "--secrets", "file", "alice@Example.ORG"); code != 0 {
+			t.Errorf("phone account %s: exit %d, err %q", verb, code, errs)
+		}
 	}
 }
 
