@@ -111,7 +111,7 @@ func (app *SIPApplication) Start(ctx context.Context) error {
 	app.history.start()
 	app.watcher.start()
 	app.bus.Publish(SIPApplicationWillStart{})
-	app.audio.apply(app.settings.Get())
+	app.audio.apply()
 	app.engine.Start(app.audio.choiceNow())
 	var err error
 	if app.local, err = app.listenLocal(ctx); err != nil {

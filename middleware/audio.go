@@ -70,15 +70,9 @@ func (m *AudioManager) Muted() bool { return m.engine.Muted() }
 func (m *AudioManager) Levels() (in, out float32) { return m.engine.Levels() }
 
 // SetDevices chooses devices and saves the choice; empty strings leave one as
-// it is. Calls go on with the new devices.
+// it is. Calls go on with the new devices. If the choice cannot be saved all
+// stays as it was.
 func (m *AudioManager) SetDevices(input, output, alert string) error {
-	m.mu.Lock()
-	override := media.DeviceChoice{
-		Input: keep(m.override.Input, input), Output: keep(m.override.Output, output), Alert: keep(m.override.Alert, alert),
-	}
-	changed := override != m.override
-	m.override = override
-	m.mu.Unlock()
 	err := m.app.change(func(s *storage.Settings) error {
 		set := func(field *string, value string) {
 			if value != "" {
@@ -90,10 +84,16 @@ func (m *AudioManager) SetDevices(input, output, alert string) error {
 		set(&s.Audio.Alert, alert)
 		return nil
 	})
-	if err == nil && changed {
-		m.apply(m.app.settings.Get()) // the settings may be what they were
+	if err != nil {
+		return err
 	}
-	return err
+	m.mu.Lock()
+	m.override = media.DeviceChoice{
+		Input: keep(m.override.Input, input), Output: keep(m.override.Output, output), Alert: keep(m.override.Alert, alert),
+	}
+	m.mu.Unlock()
+	m.apply() // the settings may be what they were
+	return nil
 }
 
 // keep drops what the command line said once a person chose something else.
@@ -104,31 +104,41 @@ func keep(override, chosen string) string {
 	return override
 }
 
-// follow applies changed settings.
-func (m *AudioManager) follow(old, now storage.Settings) {
-	if old.Audio.Input != now.Audio.Input || old.Audio.Output != now.Audio.Output || old.Audio.Alert != now.Audio.Alert {
-		m.apply(now)
+// apply makes the engine follow the newest settings and tells when that changed
+// a device. All is done under one lock, so that of two changes at once the newer
+// one stays.
+func (m *AudioManager) apply() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	set := m.app.settings.Get().Audio
+	old := m.choice
+	m.choice = media.DeviceChoice{
+		Input:  pick(m.override.Input, set.Input),
+		Output: pick(m.override.Output, set.Output),
+		Alert:  pick(m.override.Alert, set.Alert),
 	}
+	if m.choice == old {
+		return
+	}
+	// The engine opens only what is new, and so would not tell of other trouble
+	// again.
+	for which, changed := range map[media.Which]bool{
+		media.Input: m.choice.Input != old.Input, media.Output: m.choice.Output != old.Output, media.Alert: m.choice.Alert != old.Alert,
+	} {
+		if changed {
+			delete(m.trouble, which.String())
+		}
+	}
+	m.engine.SetDevices(m.choice)
+	m.bus.Publish(AudioDevicesDidChange{Now: m.snapshotLocked()})
 }
 
-func (m *AudioManager) apply(set storage.Settings) {
-	m.mu.Lock()
-	pick := func(override, chosen string) string {
-		if override != "" {
-			return override
-		}
-		return chosen
+// pick returns what the command line said, else what was chosen.
+func pick(override, chosen string) string {
+	if override != "" {
+		return override
 	}
-	m.choice = media.DeviceChoice{
-		Input:  pick(m.override.Input, set.Audio.Input),
-		Output: pick(m.override.Output, set.Audio.Output),
-		Alert:  pick(m.override.Alert, set.Audio.Alert),
-	}
-	m.trouble = map[string]string{}
-	choice, snap := m.choice, m.snapshotLocked()
-	m.mu.Unlock()
-	m.engine.SetDevices(choice)
-	m.bus.Publish(AudioDevicesDidChange{Now: snap})
+	return chosen
 }
 
 func (m *AudioManager) choiceNow() media.DeviceChoice {

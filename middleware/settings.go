@@ -83,7 +83,7 @@ func (app *SIPApplication) tellChanges(old, now storage.Settings) {
 			}
 		}
 	}
-	app.audio.follow(old, now)
+	app.audio.apply()
 }
 
 // modified compares two settings objects key by key.
