@@ -7,16 +7,15 @@ import (
 	"parley/media/virtual"
 )
 
-// An EchoDriver has one device, a [virtual.Echo]. Opening both its directions gives two
-// ends of the same echo; once both are closed the next opening begins a new one
-// with its greeting.
+// An EchoDriver has one device, a [virtual.Echo]. Opening both its directions
+// gives two ends of the same echo; once either is closed the next opening begins
+// a new one with its greeting, and the end that is left must be opened anew too.
 type EchoDriver struct {
 	delay    time.Duration
 	greeting []float32
 
 	mu   sync.Mutex // guards what follows
 	echo *virtual.Echo
-	open int
 }
 
 var _ Driver = (*EchoDriver)(nil)
@@ -46,7 +45,6 @@ func (d *EchoDriver) end() *echoEnd {
 	if d.echo == nil {
 		d.echo = virtual.NewEcho(d.delay, d.greeting)
 	}
-	d.open++
 	return &echoEnd{Echo: d.echo, driver: d}
 }
 
@@ -62,7 +60,7 @@ func (e *echoEnd) Close() error {
 	e.once.Do(func() {
 		e.driver.mu.Lock()
 		defer e.driver.mu.Unlock()
-		if e.driver.open--; e.driver.open == 0 {
+		if e.driver.echo == e.Echo {
 			e.driver.echo = nil
 		}
 	})

@@ -31,3 +31,23 @@ func TestEchoDriverGreetsEachTime(t *testing.T) {
 		}
 	})
 }
+
+func TestEchoDriverReopensWhileTheOtherEndCloses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := NewEchoDriver(time.Second, nil)
+		in, out := d.end(), d.end()
+		in.Close()
+		in, again := d.end(), in
+		frame := make([]float32, FrameSamples)
+		if err := in.Read(frame); err != nil {
+			t.Errorf("Read of an end opened before the other one was closed: %v", err)
+		}
+		out.Close()
+		again.Close()
+		if out = d.end(); out.Echo != in.Echo {
+			t.Error("an end opened after the old echo's other end was closed is of another echo")
+		}
+		in.Close()
+		out.Close()
+	})
+}
