@@ -50,8 +50,9 @@ type Session struct {
 	agreed   *sdp.Agreed
 	secured  bool // media was started before the answer
 	stream   *media.Stream
-	wish     bool // hold as last asked for
-	holdSent bool // hold as in our last session description
+	wish     bool  // hold as last asked for
+	turn     int64 // when this call was last made the one that is spoken to
+	holdSent bool  // hold as in our last session description
 	glare    time.Duration
 	refusal  refusal
 	digits   []rune // waiting to be sent
@@ -78,6 +79,7 @@ type event struct {
 	by    Originator
 	busy  bool
 	text  string // digits, file name
+	turn  int64  // of a command: its place in the order of all
 	sip   sip.Event
 	reply chan error
 }
@@ -101,10 +103,7 @@ func (s *Session) Stats() media.Stats {
 }
 
 // Accept answers an incoming call. Other calls are put on hold.
-func (s *Session) Accept() {
-	s.m.holdOthers(s)
-	s.post(event{in: session.Accept})
-}
+func (s *Session) Accept() { s.command(event{in: session.Accept}) }
 
 // Reject declines an incoming call with 603, or with 486 when busy, in which
 // case other phones of the person may go on ringing.
@@ -117,10 +116,7 @@ func (s *Session) End() { s.post(event{in: session.End}) }
 func (s *Session) Hold() { s.post(event{in: session.Hold}) }
 
 // Unhold takes the call out of hold and holds the others.
-func (s *Session) Unhold() {
-	s.m.holdOthers(s)
-	s.post(event{in: session.Unhold})
-}
+func (s *Session) Unhold() { s.command(event{in: session.Unhold}) }
 
 // SendDTMF sends digits (0-9, *, #, A-D), one after the other.
 func (s *Session) SendDTMF(digits string) { s.post(event{in: session.SendDTMF, text: digits}) }
@@ -137,26 +133,14 @@ func (s *Session) StopRecordingAudio() { s.post(event{in: session.StopRecording}
 
 // Do carries out a command without argument. A refused command posts
 // SIPSessionCommandRefused.
-func (s *Session) Do(in session.Input) {
-	switch in {
-	case session.Accept:
-		s.Accept()
-	case session.Unhold:
-		s.Unhold()
-	default:
-		s.post(event{in: in})
-	}
-}
+func (s *Session) Do(in session.Input) { s.command(event{in: in}) }
 
 // DoWait is Do for callers that need an answer. It blocks until the session has
 // taken or refused the command: a *session.InputError names state and command.
 // Digits go with SendDTMF, a file name with StartRecording.
 func (s *Session) DoWait(ctx context.Context, in session.Input, text string) error {
-	if in == session.Accept || in == session.Unhold {
-		s.m.holdOthers(s)
-	}
 	reply := make(chan error, 1)
-	s.post(event{in: in, text: text, reply: reply})
+	s.command(event{in: in, text: text, reply: reply})
 	select {
 	case err := <-reply:
 		return err
@@ -170,6 +154,12 @@ func (s *Session) DoWait(ctx context.Context, in session.Input, text string) err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// command posts a command with its place in the order of all commands.
+func (s *Session) command(e event) {
+	e.turn = s.m.turn.Add(1)
+	s.post(e)
 }
 
 func (s *Session) post(e event) { s.queue.Put(e) }

@@ -80,6 +80,8 @@ func (s *Session) carryOutLocal(effect session.Effect, e event) {
 		s.later(s.glare, event{in: session.GlareTimeout})
 	case session.AwaitAnswer:
 		s.later(s.config.ringTimeout, event{in: session.RingTimeout})
+	case session.HoldOthers:
+		s.holdOthers(e)
 	case session.PlayDigit:
 		s.digits = append(s.digits, []rune(strings.ToUpper(e.text))...)
 		s.sendNextDigit()
@@ -170,11 +172,49 @@ func (s *Session) check2(err error, method string) {
 // tryWish carries out a hold or resume that is still wished for.
 func (s *Session) tryWish() {
 	if s.wish != s.now.OnHoldByLocal {
-		in := session.Unhold
-		if s.wish {
-			in = session.Hold
-		}
-		s.post(event{in: in})
+		s.post(event{run: s.tryWishNow})
+	}
+}
+
+// tryWishNow carries out the wish as it is by now: commands that were queued
+// before may have changed it.
+func (s *Session) tryWishNow() {
+	if s.wish == s.now.OnHoldByLocal || s.place != (session.Place{State: session.Established}) {
+		return
+	}
+	in := session.Unhold
+	if s.wish {
+		in = session.Hold
+	}
+	s.step(event{in: in})
+}
+
+// holdOthers makes this call the one that is spoken to, as of the command e, or
+// as of now where a call that was dialed comes up. A wish that is carried out
+// late has done so already.
+func (s *Session) holdOthers(e event) {
+	turn := e.turn
+	if e.in == session.GotAnswer {
+		turn = s.m.turn.Add(1)
+	}
+	if turn != 0 {
+		s.turn = turn
+		s.m.holdOthers(s, turn)
+	}
+}
+
+// yield holds the call because another was made the one that is spoken to in
+// that turn, unless this one was later. A call that is being dialed comes up as
+// the newest and holds the others then.
+func (s *Session) yield(turn int64) {
+	if turn < s.turn || s.wish {
+		return
+	}
+	switch {
+	case s.place.State == session.Accepting:
+		s.wish = true // carried out once the call is up
+	case s.place.Accepts(session.Hold):
+		s.step(event{in: session.Hold})
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"parley/internal/mailbox"
@@ -37,6 +38,7 @@ type SessionManager struct {
 	settings *storage.SettingsStore
 	dir      string          // recordings, unless settings say otherwise
 	app      *SIPApplication // nil for the calls of the Echo Test
+	turn     atomic.Int64    // of the newest command
 
 	mu       sync.Mutex // guards what follows
 	sessions map[SessionID]*Session
@@ -99,8 +101,7 @@ func (m *SessionManager) Dial(r DialRequest) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	m.holdOthers(s)
-	s.post(event{in: session.Connect})
+	s.command(event{in: session.Connect})
 	return s, nil
 }
 
@@ -209,11 +210,15 @@ func (m *SessionManager) remove(s *Session) {
 }
 
 // holdOthers puts every call but s on hold, so that one is spoken to at a time.
-func (m *SessionManager) holdOthers(s *Session) {
+// Each decides on its own goroutine, where it is known what is under way. The
+// Echo Test answers everybody at once.
+func (m *SessionManager) holdOthers(s *Session, turn int64) {
+	if m.app == nil {
+		return
+	}
 	for _, o := range m.Sessions() {
-		snap := o.Snapshot()
-		if o != s && snap.State() == session.Established && !snap.OnHoldByLocal {
-			o.Hold()
+		if o != s {
+			o.post(event{run: func() { o.yield(turn) }})
 		}
 	}
 }

@@ -30,6 +30,7 @@ const (
 	TryWish       // carry out what is still wished
 	AwaitGlare    // start the wait after a 491
 	AwaitAnswer   // start the ring timeout
+	HoldOthers    // put the other calls on hold: one is spoken to at a time
 	PlayDigit     // send DTMF
 	Record        // start recording
 	StopRecord    // stop recording
@@ -49,7 +50,7 @@ var effectNames = [numEffects]string{
 	"Prepare", "StopPreparing", "SendInvite", "SendCancel", "SendRinging", "SendOK",
 	"SendRefusal", "SendReinvite", "SendBye", "AnswerReinvite", "OfferReinvite",
 	"RefuseGlare", "ShowProgress", "StartStreams", "UpdateStreams", "StopStreams",
-	"RollBack", "KeepWish", "TryWish", "AwaitGlare", "AwaitAnswer", "PlayDigit",
+	"RollBack", "KeepWish", "TryWish", "AwaitGlare", "AwaitAnswer", "HoldOthers", "PlayDigit",
 	"Record", "StopRecord", "NotifyNewOutgoing", "NotifyNewIncoming",
 	"NotifyWillStart", "NotifyDidStart", "NotifyFailed", "NotifyWillEnd", "NotifyDidEnd",
 }

@@ -34,11 +34,11 @@ var (
 // (TestRulesAreUnambiguous); a pair that does not appear is refused.
 var rules = []rule{
 	// Outgoing.
-	{Connect, []Place{{Null, Idle}}, looking, []Effect{NotifyNewOutgoing, Prepare}},
+	{Connect, []Place{{Null, Idle}}, looking, []Effect{NotifyNewOutgoing, HoldOthers, Prepare}},
 	{Prepared, []Place{looking}, inviting, []Effect{SendInvite}},
 	{PrepareFailed, []Place{looking}, over, []Effect{StopStreams, NotifyFailed, NotifyDidEnd}},
 	{GotProgress, []Place{inviting}, stay, []Effect{ShowProgress}},
-	{GotAnswer, []Place{inviting}, calm, []Effect{NotifyWillStart, StartStreams, NotifyDidStart, TryWish}},
+	{GotAnswer, []Place{inviting}, calm, []Effect{NotifyWillStart, StartStreams, HoldOthers, NotifyDidStart, TryWish}},
 	{GotBadAnswer, []Place{inviting}, hangingUp, []Effect{StopStreams, SendBye, NotifyFailed}},
 	{GotRefusal, []Place{inviting}, over, []Effect{StopStreams, NotifyFailed, NotifyDidEnd}},
 	{End, []Place{looking}, over, []Effect{NotifyWillEnd, StopPreparing, StopStreams, NotifyDidEnd}},
@@ -52,7 +52,7 @@ var rules = []rule{
 	// Incoming.
 	{GotInvite, []Place{{Null, Idle}}, ringing, []Effect{NotifyNewIncoming, SendRinging, AwaitAnswer}},
 	{GotBadInvite, []Place{{Null, Idle}}, over, []Effect{NotifyNewIncoming, SendRefusal, NotifyFailed, NotifyDidEnd}},
-	{Accept, []Place{ringing}, accepting, []Effect{NotifyWillStart, Prepare}},
+	{Accept, []Place{ringing}, accepting, []Effect{NotifyWillStart, HoldOthers, Prepare}},
 	{Prepared, []Place{accepting}, answered, []Effect{SendOK, StartStreams}},
 	{PrepareFailed, []Place{accepting}, over, []Effect{SendRefusal, StopStreams, NotifyFailed, NotifyDidEnd}},
 	{GotConfirmation, []Place{answered}, calm, []Effect{UpdateStreams, NotifyDidStart, TryWish}},
@@ -66,9 +66,9 @@ var rules = []rule{
 	// Changes of a confirmed dialog. RFC 3261 section 14: one exchange at a time;
 	// a re-INVITE that crosses ours is answered 491, and so is ours by the peer.
 	{Hold, []Place{calm}, changing, []Effect{KeepWish, SendReinvite}},
-	{Unhold, []Place{calm}, changing, []Effect{KeepWish, SendReinvite}},
+	{Unhold, []Place{calm}, changing, []Effect{KeepWish, HoldOthers, SendReinvite}},
 	{Hold, []Place{answered, changing, offering}, stay, []Effect{KeepWish}},
-	{Unhold, []Place{answered, changing, offering}, stay, []Effect{KeepWish}},
+	{Unhold, []Place{answered, changing, offering}, stay, []Effect{KeepWish, HoldOthers}},
 	{GotReinviteOK, []Place{changing}, calm, []Effect{UpdateStreams, TryWish}},
 	{GotReinviteGlare, []Place{changing}, calm, []Effect{RollBack, AwaitGlare}},
 	{GotReinviteRefusal, []Place{changing}, calm, []Effect{RollBack}},

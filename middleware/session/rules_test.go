@@ -15,11 +15,11 @@ func TestNext(t *testing.T) {
 		to   Place
 		then []Effect
 	}{
-		{"connect looks up routes first", Place{}, Connect, looking, []Effect{NotifyNewOutgoing, Prepare}},
+		{"connect looks up routes first", Place{}, Connect, looking, []Effect{NotifyNewOutgoing, HoldOthers, Prepare}},
 		{"the INVITE goes out when media is ready", looking, Prepared, inviting, []Effect{SendInvite}},
 		{"no route", looking, PrepareFailed, over, []Effect{StopStreams, NotifyFailed, NotifyDidEnd}},
 		{"ringing", inviting, GotProgress, inviting, []Effect{ShowProgress}},
-		{"answered", inviting, GotAnswer, calm, []Effect{NotifyWillStart, StartStreams, NotifyDidStart, TryWish}},
+		{"answered", inviting, GotAnswer, calm, []Effect{NotifyWillStart, StartStreams, HoldOthers, NotifyDidStart, TryWish}},
 		{"an answer without a common codec ends the call", inviting, GotBadAnswer, hangingUp, []Effect{StopStreams, SendBye, NotifyFailed}},
 		{"refused", inviting, GotRefusal, over, []Effect{StopStreams, NotifyFailed, NotifyDidEnd}},
 		{"given up before the INVITE", looking, End, over, []Effect{NotifyWillEnd, StopPreparing, StopStreams, NotifyDidEnd}},
@@ -28,7 +28,7 @@ func TestNext(t *testing.T) {
 		{"the CANCEL crossed the answer", canceling, GotAnswer, hangingUp, []Effect{SendBye}},
 
 		{"called", Place{}, GotInvite, ringing, []Effect{NotifyNewIncoming, SendRinging, AwaitAnswer}},
-		{"answer", ringing, Accept, accepting, []Effect{NotifyWillStart, Prepare}},
+		{"answer", ringing, Accept, accepting, []Effect{NotifyWillStart, HoldOthers, Prepare}},
 		{"the 200 goes out", accepting, Prepared, answered, []Effect{SendOK, StartStreams}},
 		{"no microphone socket", accepting, PrepareFailed, over, []Effect{SendRefusal, StopStreams, NotifyFailed, NotifyDidEnd}},
 		{"the ACK", answered, GotConfirmation, calm, []Effect{UpdateStreams, NotifyDidStart, TryWish}},
@@ -37,7 +37,7 @@ func TestNext(t *testing.T) {
 		{"nobody answers", ringing, RingTimeout, over, []Effect{SendRefusal, NotifyFailed, NotifyDidEnd}},
 
 		{"hold", calm, Hold, changing, []Effect{KeepWish, SendReinvite}},
-		{"hold while another change is open waits", changing, Unhold, changing, []Effect{KeepWish}},
+		{"hold while another change is open waits", changing, Unhold, changing, []Effect{KeepWish, HoldOthers}},
 		{"hold worked", changing, GotReinviteOK, calm, []Effect{UpdateStreams, TryWish}},
 		{"glare for us", changing, GotReinviteGlare, calm, []Effect{RollBack, AwaitGlare}},
 		{"glare for them", changing, GotReinvite, changing, []Effect{RefuseGlare}},
