@@ -2,6 +2,7 @@ package interop
 
 import (
 	"errors"
+	"fmt"
 	"hash/fnv"
 	"io"
 	"math"
@@ -116,23 +117,32 @@ func at(samples []float32, rate int) []float32 {
 const minWindows = 15
 
 // mustHear fails the test unless one channel of the recording holds the signal
-// well. It tells of gaps, and of the
-// place of the signal in the recording, whose changes are those of the delay.
+// well.
 func mustHear(t testing.TB, who string, said signal, rec recording, channel int) mediatest.Report {
+	t.Helper()
+	r, err := hear(t, who, said, rec, channel)
+	if err != nil {
+		t.Error(err)
+	}
+	return r
+}
+
+// hear returns an error unless one channel of the recording holds the signal
+// well. It tells of gaps, and of the place of the signal in the recording, whose
+// changes are those of the delay.
+func hear(t testing.TB, who string, said signal, rec recording, channel int) (mediatest.Report, error) {
 	t.Helper()
 	r := mediatest.Compare(at(said.samples, rec.rate), rec.channels[channel], rec.rate)
 	t.Logf("%s: correlation %.3f (worst %.3f) over %d windows, gain %.2f, %d gaps (longest %v), place %v (%v to %v)",
 		who, r.MedianCorrelation, r.WorstCorrelation, r.Windows, r.Gain, r.Gaps, r.LongestGap.Round(time.Millisecond),
 		r.Delay.Round(time.Millisecond), r.MinDelay.Round(time.Millisecond), r.MaxDelay.Round(time.Millisecond))
-	if r.Windows < minWindows || r.MedianCorrelation < 0.9 {
-		t.Errorf("%s: %s of %v holds the signal with a median correlation of %.3f over %d windows, want 0.9 over %d",
-			who, rec.name, rec.length().Round(time.Millisecond), r.MedianCorrelation, r.Windows, minWindows)
+	if r.Windows >= minWindows && r.MedianCorrelation >= 0.9 {
+		return r, nil
 	}
-	if t.Failed() || r.Gaps > 0 {
-		keep(t, rec)
-		keep(t, recording{"said-" + rec.name, sampleRate, [][]float32{said.samples}})
-	}
-	return r
+	keep(t, rec)
+	keep(t, recording{"said-" + rec.name, sampleRate, [][]float32{said.samples}})
+	return r, fmt.Errorf("%s: %s of %v holds the signal with a median correlation of %.3f over %d windows, want 0.9 over %d",
+		who, rec.name, rec.length().Round(time.Millisecond), r.MedianCorrelation, r.Windows, minWindows)
 }
 
 // mustNotHear fails the test if one channel of the recording holds the signal.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -114,8 +115,8 @@ func baresipModules(t testing.TB) string {
 		"/usr/local/lib/baresip/modules", "/opt/homebrew/lib/baresip/modules")
 }
 
-// heard returns the recording of the only call so far. It is whole once the call
-// has ended.
+// heard returns the recording of the last call. It is whole once the call has
+// ended.
 func (b *baresip) heard(t testing.TB) recording {
 	t.Helper()
 	var found []string
@@ -233,19 +234,20 @@ func (c *control) do(t testing.TB, command string, params string) string {
 	return reply.Data
 }
 
-// saw returns the first event of a type.
-func (c *control) saw(kind string) (controlMessage, bool) {
+// take removes and returns the first event of a type.
+func (c *control) take(kind string) (controlMessage, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, e := range c.events {
+	for i, e := range c.events {
 		if e.Type == kind {
+			c.events = slices.Delete(c.events, i, i+1)
 			return e, true
 		}
 	}
 	return controlMessage{}, false
 }
 
-// all returns the parameters of all events of a type.
+// all returns the parameters of all events of a type that were not awaited.
 func (c *control) all(kind string) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -258,13 +260,13 @@ func (c *control) all(kind string) []string {
 	return found
 }
 
-// await waits for the first event of a type.
+// await waits for the next event of a type.
 func (c *control) await(t testing.TB, kind string) controlMessage {
 	t.Helper()
 	var e controlMessage
 	eventually(t, 10*time.Second, "baresip's event "+kind, func() bool {
 		var ok bool
-		e, ok = c.saw(kind)
+		e, ok = c.take(kind)
 		return ok
 	})
 	return e

@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"errors"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -40,9 +41,29 @@ func TestCodecs(t *testing.T) {
 			call := codecCall{codec: c.codec, secure: c.encryption != ""}
 			out, in := settings, settings
 			out.User, in.User = "bob-"+name, "carol-"+name
-			call.out(t, a, startBaresip(t, k, out))
-			call.in(t, a, startBaresip(t, k, in))
+			b, c := startBaresip(t, k, out), startBaresip(t, k, in)
+			fairly(t, func() (time.Duration, error) { return call.out(t, a, b) })
+			fairly(t, func() (time.Duration, error) { return call.in(t, a, c) })
 		})
+	}
+}
+
+// fairly repeats a call whose sound was bad, if the machine kept time so badly
+// meanwhile that no program could have done better. call returns how late the
+// machine was.
+func fairly(t *testing.T, call func() (time.Duration, error)) {
+	t.Helper()
+	const bearable, tries = 30 * time.Millisecond, 3
+	for n := 1; ; n++ {
+		late, err := call()
+		if err == nil {
+			return
+		}
+		if late <= bearable || n == tries {
+			t.Errorf("the machine was late by %v at worst: %v", late, err)
+			return
+		}
+		t.Logf("once more, as the machine was late by %v: %v", late, err)
 	}
 }
 
@@ -52,18 +73,18 @@ type codecCall struct {
 	secure bool
 }
 
-func (c codecCall) out(t *testing.T, a *phone, b *baresip) {
+func (c codecCall) out(t *testing.T, a *phone, b *baresip) (time.Duration, error) {
 	t.Helper()
 	before := a.playedSoFar(t)
 	id := a.dial(t, b.address())
 	a.awaitStatus(t, id, "INPROGRESS")
-	c.prove(t, a, b, id, before, func() {
+	return c.prove(t, a, b, id, before, func() {
 		a.finish(t, id)
 		b.ctl.await(t, "CALL_CLOSED")
 	})
 }
 
-func (c codecCall) in(t *testing.T, a *phone, b *baresip) {
+func (c codecCall) in(t *testing.T, a *phone, b *baresip) (time.Duration, error) {
 	t.Helper()
 	before := a.playedSoFar(t)
 	b.ctl.do(t, "dial", a.account())
@@ -71,7 +92,7 @@ func (c codecCall) in(t *testing.T, a *phone, b *baresip) {
 	a.do(t, "ALTER CALL %s ANSWER", id)
 	a.awaitStatus(t, id, "INPROGRESS")
 	b.ctl.await(t, "CALL_ESTABLISHED")
-	c.prove(t, a, b, id, before, func() {
+	return c.prove(t, a, b, id, before, func() {
 		b.ctl.do(t, "hangup", "")
 		a.awaitStatus(t, id, "FINISHED")
 	})
@@ -79,11 +100,11 @@ func (c codecCall) in(t *testing.T, a *phone, b *baresip) {
 
 // prove records the running call, ends it and compares the sound: in the files
 // of both phones and in Parley's recording.
-func (c codecCall) prove(t *testing.T, a *phone, b *baresip, id string, before time.Duration, end func()) {
+func (c codecCall) prove(t *testing.T, a *phone, b *baresip, id string, before time.Duration, end func()) (time.Duration, error) {
 	t.Helper()
 	file := filepath.Join(a.dir, "call-"+id+".wav")
 	a.do(t, "ALTER CALL %s RECORD %s", id, file)
-	talk(callLength)
+	late := talk(callLength)
 	if got := a.get(t, "CALL "+id+" CODEC"); !strings.HasPrefix(strings.ToUpper(got), strings.ToUpper(c.codec)) {
 		t.Errorf("CALL %s CODEC = %s, want %s", id, got, c.codec)
 	}
@@ -94,14 +115,15 @@ func (c codecCall) prove(t *testing.T, a *phone, b *baresip, id string, before t
 	heard := load(t, a.played).from(before)
 	end()
 	who := b.config.User
-	mustHear(t, who+" hears alice", a.said, b.heard(t), 0)
-	mustHear(t, "alice hears "+who, b.said, heard, 0)
 	rec := load(t, file)
 	if len(rec.channels) != 2 {
 		t.Fatalf("the recording has %d channels, want 2", len(rec.channels))
 	}
-	mustHear(t, "left of the recording", a.said, rec, 0)
-	mustHear(t, "right of the recording", b.said, rec, 1)
+	_, theirs := hear(t, who+" hears alice", a.said, b.heard(t), 0)
+	_, ours := hear(t, "alice hears "+who, b.said, heard, 0)
+	_, left := hear(t, "left of the recording", a.said, rec, 0)
+	_, right := hear(t, "right of the recording", b.said, rec, 1)
+	return late, errors.Join(theirs, ours, left, right)
 }
 
 // playedSoFar is how much the speaker has played until now.

@@ -124,10 +124,19 @@ func never(t testing.TB, during time.Duration, what string, bad func() bool) {
 	}
 }
 
-// talk lets a call go on for a while.
-func talk(d time.Duration) {
-	poll(d, func() bool { return false })
+// talk lets a call go on for a while, and tells by how much this process was
+// late at worst: how badly the machine kept time.
+func talk(d time.Duration) (late time.Duration) {
+	last := time.Now()
+	poll(d, func() bool {
+		late = max(late, time.Since(last)-pollInterval)
+		last = time.Now()
+		return false
+	})
+	return late
 }
+
+const pollInterval = 10 * time.Millisecond
 
 // poll asks ok every few milliseconds until it holds or time is up, and tells
 // whether it held.
@@ -137,7 +146,7 @@ func poll(within time.Duration, ok func() bool) bool {
 		if time.Now().After(deadline) {
 			return false
 		}
-		time.Sleep(10 * time.Millisecond)
+		time.Sleep(pollInterval)
 	}
 	return true
 }
