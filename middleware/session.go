@@ -50,9 +50,10 @@ type Session struct {
 	agreed   *sdp.Agreed
 	secured  bool // media was started before the answer
 	stream   *media.Stream
-	wish     bool  // hold as last asked for
-	turn     int64 // when this call was last made the one that is spoken to
-	holdSent bool  // hold as in our last session description
+	params   media.Params // of the stream, as last configured
+	wish     bool         // hold as last asked for
+	turn     int64        // when this call was last made the one that is spoken to
+	holdSent bool         // hold as in our last session description
 	glare    time.Duration
 	refusal  refusal
 	digits   []rune // waiting to be sent

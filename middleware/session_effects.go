@@ -71,6 +71,8 @@ func (s *Session) carryOutLocal(effect session.Effect, e event) {
 		s.stopStreams()
 	case session.RollBack:
 		s.rollBack(e)
+	case session.RollBackTheirs:
+		s.neg.Rollback()
 	case session.KeepWish:
 		s.wish = e.in == session.Hold
 		s.now.HoldFailed = false
@@ -109,6 +111,7 @@ func (s *Session) notify(effect session.Effect, e event) {
 		s.now.Started = time.Now()
 		s.update()
 		s.publish(SIPSessionDidStart{About: s.about()})
+		s.later(noAudioAfter, event{run: s.checkAudio})
 	case session.NotifyFailed:
 		s.noteFailure(e)
 		s.update()

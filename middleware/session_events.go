@@ -50,6 +50,8 @@ func (s *Session) gotSIP(ev sip.Event) {
 			in = session.GotEmptyReinvite
 		}
 		s.step(event{in: in, body: ev.Body})
+	case sip.ReinviteCanceled:
+		s.step(event{in: session.GotReinviteCancel, by: Remote})
 	case sip.ReinviteAnswered:
 		s.gotReinviteAnswer(ev)
 	case sip.ReinviteFailed:

@@ -15,7 +15,7 @@ import (
 
 var errNoMedia = errors.New("middleware: no socket for audio")
 
-// noAudioAfter is how long after the start of a stream its first packet may
+// noAudioAfter is how long after the start of a call its first audio packet may
 // take before the person is told (SIPSessionGotNoAudio).
 const noAudioAfter = 5 * time.Second
 
@@ -31,20 +31,50 @@ func (s *Session) updateStreams() {
 	if s.agreed == nil || s.stream == nil {
 		return
 	}
-	wasActive := s.now.Audio.Active
 	s.now.HoldPending = false
 	s.configureStream()
 	s.noteHold()
-	if !wasActive && s.now.Audio.Active {
-		s.update()
-		s.publish(SIPSessionGotStreamUpdate{About: s.about(), Streams: []string{"audio"}})
-		s.later(noAudioAfter, event{run: s.checkAudio})
-	}
 }
 
-// configureStream gives the stream what was agreed.
+// configureStream gives the stream what was agreed and tells when the audio
+// starts or stops by that. Audio that the peer rejected in a running call is
+// silent until it is agreed on again.
 func (s *Session) configureStream() {
-	a := s.agreed
+	p := s.params
+	if s.agreed.Rejected {
+		p.Send, p.Receive = false, false
+	} else {
+		p = s.paramsOf(s.agreed)
+	}
+	if err := s.stream.Configure(p); err != nil {
+		s.log.Error("Audio could not be configured", "err", err)
+		return
+	}
+	s.params = p
+	au := &s.now.Audio
+	wasActive := au.Active
+	au.Active = !s.agreed.Rejected
+	if au.Active {
+		au.Codec, au.SampleRate, au.PacketTime = p.Codec.Name, p.Codec.SampleRate, p.PacketTime
+		au.RemoteRTP, au.Suite = p.Remote, p.Suite
+		au.Encryption = s.encryption(p.Suite)
+	}
+	if au.Active == wasActive {
+		return
+	}
+	streams := []string{}
+	if au.Active {
+		streams = append(streams, "audio")
+	} else {
+		au.NoAudio = false
+		s.stopRecording(nil)
+	}
+	s.update()
+	s.publish(SIPSessionGotStreamUpdate{About: s.about(), Streams: streams})
+}
+
+// paramsOf makes the media's parameters of what was agreed.
+func (s *Session) paramsOf(a *sdp.Agreed) media.Params {
 	p := media.Params{
 		Codec:      s.m.format(a.Codec),
 		Formats:    make(map[uint8]codec.Format, len(a.Receive)),
@@ -63,15 +93,7 @@ func (s *Session) configureStream() {
 		p.LocalKey, p.LocalSalt = a.LocalKey.MasterKey, a.LocalKey.MasterSalt
 		p.RemoteKey, p.RemoteSalt = a.RemoteKey.MasterKey, a.RemoteKey.MasterSalt
 	}
-	if err := s.stream.Configure(p); err != nil {
-		s.log.Error("Audio could not be configured", "err", err)
-		return
-	}
-	au := &s.now.Audio
-	au.Active = true
-	au.Codec, au.SampleRate, au.PacketTime = p.Codec.Name, p.Codec.SampleRate, a.PacketTime
-	au.RemoteRTP, au.Suite = a.Remote, p.Suite
-	au.Encryption = s.encryption(p.Suite)
+	return p
 }
 
 // encryption tells what was negotiated (never what was wished).

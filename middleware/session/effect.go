@@ -21,19 +21,20 @@ const (
 	OfferReinvite                // 200 with our offer, for an offerless re-INVITE
 	RefuseGlare                  // 491
 
-	ShowProgress  // note ringing, early media
-	StartStreams  // media as agreed
-	UpdateStreams // media as agreed anew
-	StopStreams   // media ends, sockets close
-	RollBack      // the change was refused: go on as before
-	KeepWish      // remember the wished hold for when the exchange is over
-	TryWish       // carry out what is still wished
-	AwaitGlare    // start the wait after a 491
-	AwaitAnswer   // start the ring timeout
-	HoldOthers    // put the other calls on hold: one is spoken to at a time
-	PlayDigit     // send DTMF
-	Record        // start recording
-	StopRecord    // stop recording
+	ShowProgress   // note ringing, early media
+	StartStreams   // media as agreed
+	UpdateStreams  // media as agreed anew
+	StopStreams    // media ends, sockets close
+	RollBack       // the change was refused: go on as before
+	RollBackTheirs // the peer withdrew its change: go on as before
+	KeepWish       // remember the wished hold for when the exchange is over
+	TryWish        // carry out what is still wished
+	AwaitGlare     // start the wait after a 491
+	AwaitAnswer    // start the ring timeout
+	HoldOthers     // put the other calls on hold: one is spoken to at a time
+	PlayDigit      // send DTMF
+	Record         // start recording
+	StopRecord     // stop recording
 
 	NotifyNewOutgoing
 	NotifyNewIncoming
@@ -50,7 +51,7 @@ var effectNames = [numEffects]string{
 	"Prepare", "StopPreparing", "SendInvite", "SendCancel", "SendRinging", "SendOK",
 	"SendRefusal", "SendReinvite", "SendBye", "AnswerReinvite", "OfferReinvite",
 	"RefuseGlare", "ShowProgress", "StartStreams", "UpdateStreams", "StopStreams",
-	"RollBack", "KeepWish", "TryWish", "AwaitGlare", "AwaitAnswer", "HoldOthers", "PlayDigit",
+	"RollBack", "RollBackTheirs", "KeepWish", "TryWish", "AwaitGlare", "AwaitAnswer", "HoldOthers", "PlayDigit",
 	"Record", "StopRecord", "NotifyNewOutgoing", "NotifyNewIncoming",
 	"NotifyWillStart", "NotifyDidStart", "NotifyFailed", "NotifyWillEnd", "NotifyDidEnd",
 }

@@ -30,6 +30,7 @@ const (
 	GotConfirmation    // the ACK
 	GotReinvite        // the peer offers a change
 	GotEmptyReinvite   // the peer asks us for an offer
+	GotReinviteCancel  // the peer withdrew its change before our answer
 	GotReinviteOK      // the peer took our change
 	GotReinviteGlare   // 491: both sides offered at once
 	GotReinviteRefusal // the peer refused our change
@@ -50,7 +51,7 @@ var inputNames = [numInputs]string{
 	"SendDTMF", "StartRecording", "StopRecording",
 	"GotInvite", "GotBadInvite", "GotProgress", "GotAnswer", "GotBadAnswer", "GotRefusal",
 	"GotCancel", "GotConfirmation", "GotReinvite", "GotEmptyReinvite",
-	"GotReinviteOK", "GotReinviteGlare", "GotReinviteRefusal", "GotBye", "GotOver",
+	"GotReinviteCancel", "GotReinviteOK", "GotReinviteGlare", "GotReinviteRefusal", "GotBye", "GotOver",
 	"Prepared", "PrepareFailed", "RingTimeout", "GlareTimeout",
 }
 

@@ -81,6 +81,8 @@ var rules = []rule{
 	{GotConfirmation, []Place{offering}, calm, []Effect{UpdateStreams, TryWish}},
 	{GotBadAnswer, []Place{offering}, hangingUp, []Effect{StopStreams, SendBye, NotifyFailed}},
 	{GotConfirmation, []Place{calm, changing}, stay, nil},
+	{GotReinviteCancel, []Place{offering}, calm, []Effect{RollBackTheirs, TryWish}},
+	{GotReinviteCancel, []Place{calm, changing}, stay, nil}, // answered, or refused, already
 
 	// What a confirmed dialog can do without an exchange.
 	{SendDTMF, everyOpen, stay, []Effect{PlayDigit}},
@@ -104,6 +106,7 @@ var rules = []rule{
 	// Late news of what no longer matters.
 	{GotConfirmation, []Place{hangingUp}, stay, nil},
 	{GotReinviteOK, []Place{hangingUp}, stay, nil},
+	{GotReinviteCancel, []Place{hangingUp}, stay, nil},
 	{GotReinviteGlare, []Place{hangingUp}, stay, nil},
 	{GotReinviteRefusal, []Place{hangingUp}, stay, nil},
 }

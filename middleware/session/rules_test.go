@@ -37,6 +37,7 @@ func TestNext(t *testing.T) {
 		{"nobody answers", ringing, RingTimeout, over, []Effect{SendRefusal, NotifyFailed, NotifyDidEnd}},
 
 		{"hold", calm, Hold, changing, []Effect{KeepWish, SendReinvite}},
+		{"the peer withdraws its request for an offer", offering, GotReinviteCancel, calm, []Effect{RollBackTheirs, TryWish}},
 		{"hold while another change is open waits", changing, Unhold, changing, []Effect{KeepWish, HoldOthers}},
 		{"hold worked", changing, GotReinviteOK, calm, []Effect{UpdateStreams, TryWish}},
 		{"glare for us", changing, GotReinviteGlare, calm, []Effect{RollBack, AwaitGlare}},
