@@ -3,6 +3,7 @@ package middleware
 import (
 	"context"
 	"log/slog"
+	"sync"
 
 	"parley/media"
 	"parley/middleware/bus"
@@ -11,31 +12,28 @@ import (
 // The watcher is the bus client that makes the sounds follow the calls and
 // writes the log: no other code logs changes of state.
 type watcher struct {
-	app    *SIPApplication
-	log    *slog.Logger
-	client *bus.Client
-	done   chan struct{}
-	last   tones
+	app     *SIPApplication
+	log     *slog.Logger
+	client  *bus.Client
+	running sync.WaitGroup
+	last    tones
 }
 
 func newWatcher(app *SIPApplication) *watcher {
-	w := &watcher{app: app, log: app.log, client: bus.NewClient("watcher"), done: make(chan struct{})}
+	w := &watcher{app: app, log: app.log, client: bus.NewClient("watcher")}
 	bus.OnAny(w.client, w.got)
 	return w
 }
 
+// start follows the bus until SIPApplicationDidEnd.
 func (w *watcher) start() {
 	w.app.bus.Attach(w.client)
-	go func() {
-		defer close(w.done)
-		w.client.Run(context.Background())
-	}()
+	w.running.Go(func() { w.client.Run(context.Background()) })
 }
 
-func (w *watcher) stop() {
-	w.app.bus.Detach(w.client)
-	<-w.done
-}
+// wait returns when everything up to SIPApplicationDidEnd is logged, at once if
+// start was never called.
+func (w *watcher) wait() { w.running.Wait() }
 
 func (w *watcher) got(n bus.Notification) {
 	name := bus.Name(n)
@@ -49,6 +47,9 @@ func (w *watcher) got(n bus.Notification) {
 		return
 	}
 	w.log.Debug("Notification", "name", name)
+	if _, last := n.(SIPApplicationDidEnd); last {
+		w.app.bus.Detach(w.client)
+	}
 }
 
 // sound gives the engine the tones that fit the calls there are now.

@@ -14,6 +14,7 @@ import (
 	"reflect"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"parley/internal/mailbox"
 )
@@ -56,12 +57,14 @@ func (b *Bus) Attach(c *Client) {
 	b.clients = append(b.clients, c)
 }
 
-// Detach removes c and ends its Take and Run. Notifications still queued are
-// dropped. Detach may be called by one of c's own handlers, and twice.
+// Detach removes c and ends its Take and Run. Notifications still queued, or taken
+// and not dispatched yet, are dropped: no handler is called any more, but one may
+// be running. Detach may be called by one of c's own handlers, and twice.
 func (b *Bus) Detach(c *Client) {
 	b.mu.Lock()
 	b.clients = slices.DeleteFunc(b.clients, func(o *Client) bool { return o == c })
 	b.mu.Unlock()
+	c.detached.Store(true)
 	c.queue.Close()
 }
 
@@ -73,6 +76,7 @@ type Client struct {
 	queue    *mailbox.Queue[Notification]
 	handlers map[reflect.Type][]func(Notification)
 	any      []func(Notification)
+	detached atomic.Bool
 }
 
 // NewClient returns a client that is not attached to a bus yet. The name is for
@@ -108,17 +112,23 @@ func OnAny(c *Client, handle func(Notification)) {
 // Take returns all queued notifications in order and waits for the first. Its
 // error is ctx's, or that of a detached client.
 func (c *Client) Take(ctx context.Context) ([]Notification, error) {
-	return c.queue.Take(ctx)
+	batch, err := c.queue.Take(ctx)
+	if c.detached.Load() {
+		return nil, mailbox.ErrClosed
+	}
+	return batch, err
 }
 
 // Dispatch calls the handlers of each notification of batch, in order.
 func (c *Client) Dispatch(batch []Notification) {
 	for _, n := range batch {
-		for _, handle := range c.handlers[reflect.TypeOf(n)] {
-			handle(n)
-		}
-		for _, handle := range c.any {
-			handle(n)
+		for _, handlers := range [][]func(Notification){c.handlers[reflect.TypeOf(n)], c.any} {
+			for _, handle := range handlers {
+				if c.detached.Load() {
+					return
+				}
+				handle(n)
+			}
 		}
 	}
 }

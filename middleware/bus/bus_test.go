@@ -94,6 +94,26 @@ func TestHandlerMayPublishAndDetach(t *testing.T) {
 	})
 }
 
+func TestDetachDropsWhatIsQueued(t *testing.T) {
+	var b bus.Bus
+	self, other := bus.NewClient("self"), bus.NewClient("other")
+	counts := map[string]int{}
+	bus.On(self, func(numbered) { counts["typed"]++; b.Detach(self) })
+	bus.OnAny(self, func(bus.Notification) { counts["any"]++ })
+	bus.OnAny(other, func(bus.Notification) { counts["other"]++ })
+	b.Attach(self)
+	b.Attach(other)
+	for range 3 {
+		b.Publish(numbered{})
+	}
+	b.Detach(other)
+	self.Run(t.Context())
+	other.Run(t.Context())
+	if diff := cmp.Diff(map[string]int{"typed": 1}, counts); diff != "" {
+		t.Errorf("handled (-want +got):\n%s", diff)
+	}
+}
+
 func TestStuckHandlerDoesNotStopPublishers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var b bus.Bus

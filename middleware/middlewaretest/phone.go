@@ -100,7 +100,6 @@ func noDNS(_ context.Context, m *dns.Msg, _ string) (*dns.Msg, error) {
 // Stop ends the phone and everything of it. Calling it again does nothing.
 func (p *Phone) Stop() {
 	p.App.Stop(context.Background())
-	p.App.Bus().Detach(p.client)
 	<-p.done
 	if err := p.Profile.Close(); err != nil {
 		p.t.Errorf("middlewaretest: profile: %v", err)
@@ -120,6 +119,9 @@ func (p *Phone) watch() {
 		p.notes = append(p.notes, n)
 		if _, ok := middleware.SessionOf(n); ok && !p.ignored[bus.Name(n)] {
 			p.names = append(p.names, bus.Name(n))
+		}
+		if _, last := n.(middleware.SIPApplicationDidEnd); last {
+			p.App.Bus().Detach(p.client)
 		}
 	})
 	p.App.Bus().Attach(p.client)
