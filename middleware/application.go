@@ -106,7 +106,7 @@ func (app *SIPApplication) History() *History { return app.history }
 // Start starts every part in a fixed order: history, media, direct calls and
 // Echo Test, accounts. It does not wait for the network or for devices; a part
 // that cannot start is logged and tried again where that helps. An error means
-// that no call would be possible at all.
+// that no call would be possible at all; then everything is stopped again.
 func (app *SIPApplication) Start(ctx context.Context) error {
 	app.history.start()
 	app.watcher.start()
@@ -115,6 +115,7 @@ func (app *SIPApplication) Start(ctx context.Context) error {
 	app.engine.Start(app.audio.choiceNow())
 	var err error
 	if app.local, err = app.listenLocal(ctx); err != nil {
+		app.Stop(ctx)
 		return fmt.Errorf("middleware: no calls without an account: %w", err)
 	}
 	if app.config.Echo != nil {
@@ -128,8 +129,9 @@ func (app *SIPApplication) Start(ctx context.Context) error {
 }
 
 // Stop ends every call, unregisters every account and stops every part, in the
-// opposite order of Start. Each step is bounded in time, and ctx bounds them
-// all. Calling it again does nothing.
+// opposite order of Start. Waiting for the network is bounded in time, and by
+// ctx; then history and log take in what is left. Calling it again, or before
+// Start, does no harm.
 func (app *SIPApplication) Stop(ctx context.Context) {
 	app.stopOnce.Do(func() {
 		app.bus.Publish(SIPApplicationWillEnd{})
@@ -137,21 +139,30 @@ func (app *SIPApplication) Stop(ctx context.Context) {
 		app.sessions.stop(bounded)
 		cancel()
 		app.accounts.stop(ctx)
+		app.closeEndpoints(ctx)
+		// Calls whose far ends were silent end with their endpoints.
 		bounded, cancel = context.WithTimeout(ctx, stopTime)
-		defer cancel()
-		if app.echo != nil {
-			app.echo.close(bounded)
-		}
-		if app.local != nil {
-			if err := app.local.Close(bounded); err != nil {
-				app.log.Info("Endpoint did not close in time", "err", err)
-			}
-		}
-		app.watcher.stop()
+		app.sessions.awaitAll(bounded)
+		cancel()
 		app.engine.Close()
 		app.bus.Publish(SIPApplicationDidEnd{})
+		app.watcher.wait()
 		app.history.wait()
 	})
+}
+
+// closeEndpoints ends the Echo Test and direct calls.
+func (app *SIPApplication) closeEndpoints(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, stopTime)
+	defer cancel()
+	if app.echo != nil {
+		app.echo.close(ctx)
+	}
+	if app.local != nil {
+		if err := app.local.Close(ctx); err != nil {
+			app.log.Info("Endpoint did not close in time", "err", err)
+		}
+	}
 }
 
 // EchoAddress returns where the Echo Test listens, for tests and diagnostics;

@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -35,12 +36,12 @@ const historyTime = 10 * time.Second
 // that a slow disk never holds up a call. Reading methods block for the
 // database.
 type History struct {
-	log    *slog.Logger
-	bus    *bus.Bus
-	store  *storage.History
-	client *bus.Client
-	done   chan struct{}
-	unseen atomic.Int64
+	log     *slog.Logger
+	bus     *bus.Bus
+	store   *storage.History
+	client  *bus.Client
+	running sync.WaitGroup
+	unseen  atomic.Int64
 
 	rows map[SessionID]*storage.Call // owned by the goroutine
 }
@@ -48,8 +49,8 @@ type History struct {
 func newHistory(log *slog.Logger, b *bus.Bus, store *storage.History) *History {
 	h := &History{
 		log: log, bus: b, store: store,
-		client: bus.NewClient("history"), done: make(chan struct{}),
-		rows: map[SessionID]*storage.Call{},
+		client: bus.NewClient("history"),
+		rows:   map[SessionID]*storage.Call{},
 	}
 	bus.On(h.client, func(n SIPSessionNewIncoming) { h.begin(n.Now) })
 	bus.On(h.client, func(n SIPSessionNewOutgoing) { h.begin(n.Now) })
@@ -69,14 +70,12 @@ func newHistory(log *slog.Logger, b *bus.Bus, store *storage.History) *History {
 func (h *History) start() {
 	h.countUnseen()
 	h.bus.Attach(h.client)
-	go func() {
-		defer close(h.done)
-		h.client.Run(context.Background())
-	}()
+	h.running.Go(func() { h.client.Run(context.Background()) })
 }
 
-// wait returns when everything up to SIPApplicationDidEnd is written.
-func (h *History) wait() { <-h.done }
+// wait returns when everything up to SIPApplicationDidEnd is written, at once if
+// start was never called.
+func (h *History) wait() { h.running.Wait() }
 
 func (h *History) begin(s SessionSnapshot) {
 	row := rowOf(s)
