@@ -7,6 +7,7 @@ import (
 
 	"parley/middleware/middlewaretest"
 	"parley/middleware/session"
+	"parley/sip/siptest"
 )
 
 // three runs f with three phones in a bubble of fake time.
@@ -117,6 +118,33 @@ func TestTheLastWishCounts(t *testing.T) {
 		synctest.Wait()
 		if !out.Snapshot().OnHoldByLocal {
 			t.Error("OnHoldByLocal = false after Hold, Unhold, Hold, want true")
+		}
+	})
+}
+
+// Two holds cross and both are refused with 491. Until the second try the hold
+// is pending and nothing of the microphone goes out.
+func TestAHoldAfterGlareIsPendingAndSilent(t *testing.T) {
+	pair(t, func(t *testing.T, alice, bob *middlewaretest.Phone) {
+		out, in := connected(t, alice, bob)
+		alice.Net.SIP.SetHook(func(siptest.Packet) (time.Duration, bool) { return 20 * time.Millisecond, false })
+		out.Hold()
+		in.Hold()
+		time.Sleep(100 * time.Millisecond)
+		synctest.Wait()
+		if s := out.Snapshot(); s.OnHoldByLocal || !s.HoldPending {
+			t.Errorf("between two tries OnHoldByLocal = %v, HoldPending = %v, want false, true", s.OnHoldByLocal, s.HoldPending)
+		}
+		sent := out.Stats().PacketsSent
+		time.Sleep(200 * time.Millisecond)
+		if now := out.Stats().PacketsSent; now != sent {
+			t.Errorf("%d packets of the microphone were sent while the hold waits for its second try, want none", now-sent)
+		}
+		alice.Net.SIP.SetHook(nil)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if s := out.Snapshot(); !s.OnHoldByLocal || s.HoldPending {
+			t.Errorf("in the end OnHoldByLocal = %v, HoldPending = %v, want true, false", s.OnHoldByLocal, s.HoldPending)
 		}
 	})
 }

@@ -31,7 +31,6 @@ func (s *Session) updateStreams() {
 	if s.agreed == nil || s.stream == nil {
 		return
 	}
-	s.now.HoldPending = false
 	s.configureStream()
 	s.noteHold()
 }
@@ -109,15 +108,23 @@ func (s *Session) encryption(suite string) Encryption {
 
 // noteHold compares the hold flags with what was agreed and tells of changes.
 func (s *Session) noteHold() {
-	local, remote := s.holdSent, s.agreed.RemoteHold
-	s.stream.SetHeld(local)
-	if local != s.now.OnHoldByLocal {
-		s.now.OnHoldByLocal = local
-		s.tellHold(local, Local)
+	byLocal, byRemote := s.now.OnHoldByLocal, s.now.OnHoldByRemote
+	s.now.OnHoldByLocal, s.now.OnHoldByRemote = s.holdSent, s.agreed.RemoteHold
+	s.setHeld()
+	if s.now.OnHoldByLocal != byLocal {
+		s.tellHold(!byLocal, Local)
 	}
-	if remote != s.now.OnHoldByRemote {
-		s.now.OnHoldByRemote = remote
-		s.tellHold(remote, Remote)
+	if s.now.OnHoldByRemote != byRemote {
+		s.tellHold(!byRemote, Remote)
+	}
+}
+
+// setHeld makes the audio silent while the call is on hold by us, or still to be
+// held, and notes whether hold or resume is on its way.
+func (s *Session) setHeld() {
+	s.now.HoldPending = s.wish != s.now.OnHoldByLocal
+	if s.stream != nil {
+		s.stream.SetHeld(s.wish || s.now.OnHoldByLocal)
 	}
 }
 

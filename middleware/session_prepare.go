@@ -237,18 +237,17 @@ func (s *Session) offerReinvite() {
 	s.check2(s.call.AnswerReinvite(200, "OK", s.neg.Offer()), "AnswerReinvite")
 }
 
-// rollBack goes on as before a refused change.
+// rollBack goes on as before a refused change. After a glare the change will be
+// tried again, so it stays pending, and a call to be held stays silent.
 func (s *Session) rollBack(e event) {
 	s.neg.Rollback()
 	s.neg.SetLocal(s.local(s.now.OnHoldByLocal))
-	s.now.HoldPending = false
-	if s.stream != nil {
-		s.stream.SetHeld(s.now.OnHoldByLocal)
-	}
 	if e.in == session.GotReinviteGlare {
-		return // it will be tried again
+		s.setHeld()
+		return
 	}
 	s.wish = s.now.OnHoldByLocal
+	s.setHeld()
 	s.now.HoldFailed = true
 	s.update()
 	s.publish(SIPSessionHoldDidFail{About: s.about(), Failure: failureOf(e.err)})
