@@ -107,6 +107,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"ctl", "PING", "PING"}, 2, "one command"},
 		{[]string{"ctl", "--api", "tcp:1", "PING"}, 1, "unix:"},
 		{[]string{"a", "b"}, 2, "one address"},
+		{[]string{"--headless", "sip:bob@example.org"}, 2, "without a window"},
 		{[]string{"--secrets", "wallet"}, 2, "keyring"},
 		{[]string{"--log-level", "loud"}, 2, "log-level"},
 	}

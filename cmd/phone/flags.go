@@ -65,6 +65,9 @@ func parseOptions(args []string, io streams) (options, error) {
 	default:
 		return o, wrongUsage(fs, "one address at a time, not %d", fs.NArg())
 	}
+	if o.headless && o.target != "" {
+		return o, wrongUsage(fs, "without a window nobody calls %q; use 'phone ctl' with the desktop API", o.target)
+	}
 	return o, nil
 }
 
