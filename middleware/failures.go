@@ -94,7 +94,7 @@ func kindOfStatus(code int) FailureKind {
 // retryKind says how the registration goes on after f.
 func (f Failure) retryKind() registration.Failure {
 	switch f.Kind {
-	case BadPassword, Forbidden, NotFound:
+	case BadPassword, Forbidden, NotFound, NoKeyring:
 		return registration.Refused
 	case BadCertificate:
 		return registration.Untrusted

@@ -30,7 +30,7 @@ type Failure uint8
 // The kinds of failure.
 const (
 	Temporary   Failure = iota // no answer, no route, 5xx, 408, 480: try again, each time later
-	Refused                    // wrong password, forbidden, unknown user: only a change by a person helps
+	Refused                    // wrong password, forbidden, unknown user, locked keyring: only a person helps
 	Untrusted                  // the certificate was not accepted: look again now and then
 	Unsupported                // the server wants what we cannot do: as Refused
 )
