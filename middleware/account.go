@@ -49,6 +49,7 @@ type Account struct {
 	round    int       // counts attempts, so that a late result is known as such
 	way      [2]string // transport and proxy by which it last registered
 	failures int
+	cutOff   bool // a listening socket was lost since it last registered
 	timer    *time.Timer
 	flow     context.CancelFunc // ends the keep-alive
 }

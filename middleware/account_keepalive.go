@@ -46,8 +46,16 @@ func (a *Account) stopKeepAlive() {
 	}
 }
 
+// flowLost registers anew, since calls no longer arrive.
 func (a *Account) flowLost() {
 	if a.now.Active && a.now.Registration == registration.Registered {
 		a.register()
 	}
+}
+
+// socketLost registers anew until that works. It does so without the growing
+// waits that spare a server: none hears of it while the socket is gone.
+func (a *Account) socketLost() {
+	a.cutOff = true
+	a.flowLost()
 }

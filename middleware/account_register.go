@@ -137,7 +137,7 @@ func (a *Account) registered(res *sip.RegisterResult, err error) {
 		a.fail(f, after)
 		return
 	}
-	a.failures = 0
+	a.failures, a.cutOff = 0, false
 	now := time.Now()
 	a.now.Registration, a.now.Failure = registration.Registered, Failure{}
 	a.now.Registered, a.now.Expires = now, now.Add(res.Expires)
@@ -159,6 +159,9 @@ func (a *Account) registered(res *sip.RegisterResult, err error) {
 // fail notes a failure and plans the next try.
 func (a *Account) fail(f Failure, after time.Duration) {
 	a.failures++
+	if a.cutOff && f.Kind == Unreachable {
+		a.failures = 1
+	}
 	a.now.Registration, a.now.Failure = registration.Failed, f
 	a.now.Expires = time.Time{}
 	delay, again := registration.Retry(f.retryKind(), a.failures, after, chance())

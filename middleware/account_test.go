@@ -3,12 +3,15 @@ package middleware_test
 import (
 	"context"
 	"errors"
+	"net"
 	"net/netip"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/miekg/dns"
 
 	"parley/middleware"
 	"parley/middleware/middlewaretest"
@@ -258,6 +261,81 @@ func TestRefusedAccountLeavesNoPassword(t *testing.T) {
 		}
 		p.Stop()
 	})
+}
+
+// A lookup that somebody else cancels is a failure like others.
+func TestForeignCancellationIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := middlewaretest.NewPhone(t, middlewaretest.NewNet(), "192.0.2.1", func(c *middleware.Config, s *storage.Settings) {
+			s.Accounts = append(s.Accounts, storage.NewAccount("alice@example.org"))
+			c.Resolver = sip.NewResolver(sip.ResolverConfig{
+				Servers:  []string{"192.0.2.53:53"},
+				Exchange: func(context.Context, *dns.Msg, string) (*dns.Msg, error) { return nil, context.Canceled },
+			})
+		})
+		soon()
+		if a := snapshot(t, p); a.Registration != registration.Failed || a.NextTry.IsZero() {
+			t.Errorf("account = %+v, want it failed and another try planned", a)
+		}
+		p.Stop()
+	})
+}
+
+// fragile is a host whose packet sockets can be lost.
+type fragile struct {
+	*siptest.Host
+
+	mu   sync.Mutex // guards what follows
+	open []net.PacketConn
+	down bool
+}
+
+func (f *fragile) ListenPacket(ctx context.Context, a netip.AddrPort) (net.PacketConn, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.down {
+		return nil, net.ErrClosed
+	}
+	c, err := f.Host.ListenPacket(ctx, a)
+	f.open = append(f.open, c)
+	return c, err
+}
+
+func (f *fragile) set(down bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.down = down
+	if down {
+		for _, c := range f.open {
+			_ = c.Close()
+		}
+	}
+}
+
+func TestLostSocketRegistersAnew(t *testing.T) {
+	var host *fragile
+	option := func(c *middleware.Config, _ *storage.Settings) {
+		host = &fragile{Host: c.Network.(*siptest.Host)}
+		c.Network = host
+	}
+	registered(t, func(t *testing.T, p *middlewaretest.Phone, r *siptest.Peer) {
+		accept(r, r.Expect("REGISTER"), 3600)
+		synctest.Wait()
+		host.set(true)
+		time.Sleep(5 * time.Minute)
+		if a := snapshot(t, p); a.Registration == registration.Registered {
+			t.Errorf("without its socket the account is %+v", a)
+		}
+		host.set(false)
+		begun := time.Now()
+		accept(r, r.Expect("REGISTER"), 3600)
+		if since := time.Since(begun); since > 10*time.Second {
+			t.Errorf("registered %v after the network was back", since)
+		}
+		if a := snapshot(t, p); a.Registration != registration.Registered {
+			t.Errorf("with its socket back the account is %+v", a)
+		}
+	}, option)
 }
 
 // withAccounts has accounts that do not register.

@@ -55,6 +55,10 @@ func (app *SIPApplication) listenFor(a *Account, set AccountSettings) (*sip.Endp
 	}
 	c.OnCall = func(call *sip.Call) { _ = app.sessions.incoming(call, a) }
 	c.Admit = a.admit
+	c.OnTransportFailure = func(err error) {
+		a.log.Warn("Listening socket lost", "err", err)
+		a.queue.Put(a.socketLost)
+	}
 	ep, err := listenOn(context.Background(), c, app.config.Listen, set.LocalPort, false)
 	if err != nil {
 		return nil, err

@@ -18,19 +18,20 @@ const challenge = "WWW-Authenticate: Digest realm=\"example.org\", nonce=\"n%d\"
 
 // registered runs f with a phone whose account alice@example.org has the peer
 // for its outbound proxy.
-func registered(t *testing.T, f func(t *testing.T, p *middlewaretest.Phone, registrar *siptest.Peer)) {
+func registered(t *testing.T, f func(t *testing.T, p *middlewaretest.Phone, registrar *siptest.Peer), options ...middlewaretest.Option) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		n := middlewaretest.NewNet()
 		registrar := siptest.NewPeer(t, &n.SIP, "192.0.2.10:5060")
-		p := middlewaretest.NewPhone(t, n, "192.0.2.1", func(c *middleware.Config, s *storage.Settings) {
+		account := func(c *middleware.Config, s *storage.Settings) {
 			a := storage.NewAccount("alice@example.org")
 			a.Proxy, a.Transport = "192.0.2.10", storage.TransportUDP
 			s.Accounts = append(s.Accounts, a)
 			if err := c.Profile.Secrets().Set(t.Context(), a.ID, "secret"); err != nil {
 				t.Fatal(err)
 			}
-		})
+		}
+		p := middlewaretest.NewPhone(t, n, "192.0.2.1", append(options, account)...)
 		f(t, p, registrar)
 		done := make(chan struct{})
 		go func() { // whatever is asked at the end is answered
