@@ -14,7 +14,6 @@ import (
 	"parley/gui/theme"
 	"parley/gui/viewmodel"
 	"parley/middleware"
-	"parley/storage"
 )
 
 // goldenNow is the time in all golden pictures.
@@ -23,7 +22,7 @@ var goldenNow = time.Date(2026, 5, 13, 14, 2, 7, 0, time.UTC)
 // goldenRig is a window with nothing in it that differs from run to run.
 func goldenRig(t *testing.T, mode, language string) *rig {
 	t.Helper()
-	r := newRig(t, func(_ *middleware.Config, s *storage.Settings) { s.General.Theme = mode })
+	r := newRig(t, func(_ *middleware.Config, s *middleware.Settings) { s.General.Theme = mode })
 	if err := i18n.Use(language); err != nil {
 		t.Fatal(err)
 	}
@@ -39,25 +38,21 @@ func goldenRig(t *testing.T, mode, language string) *rig {
 }
 
 func goldenHistory() []middleware.HistoryEntry {
-	at := func(ago, talked time.Duration) (start, answered, end time.Time) {
-		start = goldenNow.Add(-ago)
+	entry := func(e middleware.HistoryEntry, ago, talked time.Duration) middleware.HistoryEntry {
+		e.Start = goldenNow.Add(-ago)
 		if talked > 0 {
-			answered = start
+			e.Answered = e.Start
 		}
-		return start, answered, start.Add(talked)
-	}
-	row := func(id int64, name, uri, direction string, outcome string, ago, talked time.Duration) middleware.HistoryEntry {
-		e := middleware.HistoryEntry{ID: id, PeerName: name, PeerURI: uri}
-		e.Direction, e.Outcome = storage.Direction(direction), storage.Outcome(outcome)
-		e.Start, e.Answered, e.End = at(ago, talked)
+		e.End = e.Start.Add(talked)
 		return e
 	}
-	return []middleware.HistoryEntry{
-		row(5, "Anna Meyer", "sip:anna@example.org", "in", "answered", 2*time.Hour, 221*time.Second),
-		row(4, "", "sip:+49301234567@pbx.example.com", "in", "missed", 5*time.Hour, 0),
-		row(3, "Bob Miller", "sip:bob@example.org", "out", "cancelled", 26*time.Hour, 0),
-		row(2, "A person with a name much longer than any window is wide", "sip:x@example.net", "in", "answered", 49*time.Hour, 4000*time.Second),
-		row(1, "", "sip:030123456@pbx.example.com", "out", "busy", 24*40*time.Hour, 0),
+	type row = middleware.HistoryEntry
+	return []row{
+		entry(row{ID: 5, PeerName: "Anna Meyer", PeerURI: "sip:anna@example.org", Direction: "in", Outcome: "answered"}, 2*time.Hour, 221*time.Second),
+		entry(row{ID: 4, PeerURI: "sip:+49301234567@pbx.example.com", Direction: "in", Outcome: "missed"}, 5*time.Hour, 0),
+		entry(row{ID: 3, PeerName: "Bob Miller", PeerURI: "sip:bob@example.org", Direction: "out", Outcome: "cancelled"}, 26*time.Hour, 0),
+		entry(row{ID: 2, PeerName: "A person with a name much longer than any window is wide", PeerURI: "sip:x@example.net", Direction: "in", Outcome: "answered"}, 49*time.Hour, 4000*time.Second),
+		entry(row{ID: 1, PeerURI: "sip:030123456@pbx.example.com", Direction: "out", Outcome: "busy"}, 24*40*time.Hour, 0),
 	}
 }
 
@@ -132,7 +127,7 @@ func TestSmallWindowsPictures(t *testing.T) {
 
 // The window may be made as small as this.
 func TestMainWindowFitsSmallScreens(t *testing.T) {
-	r := newRig(t, func(*middleware.Config, *storage.Settings) {})
+	r := newRig(t, func(*middleware.Config, *middleware.Settings) {})
 	if m := r.w.win.Content().MinSize(); m.Width > 340 || m.Height > 420 {
 		t.Errorf("the main window needs %v, want at most 340×420", m)
 	}

@@ -14,7 +14,6 @@ import (
 	"parley/middleware"
 	"parley/middleware/middlewaretest"
 	"parley/middleware/session"
-	"parley/storage"
 )
 
 // patience bounds how long a test waits for the phones.
@@ -36,12 +35,12 @@ func newRig(t *testing.T, options ...middlewaretest.Option) *rig {
 	t.Setenv("LANG", "C")
 	t.Cleanup(func() { _ = i18n.Use(i18n.English) })
 	net := middlewaretest.NewNet()
-	ready := func(_ *middleware.Config, s *storage.Settings) {
+	ready := func(_ *middleware.Config, s *middleware.Settings) {
 		s.General.FirstRunDone, s.General.Theme, s.General.Language = true, "light", "en"
 	}
 	r := &rig{t: t, queue: make(chan func(), 1000)}
 	r.phone = middlewaretest.NewPhone(t, net, "192.0.2.1", append([]middlewaretest.Option{ready}, options...)...)
-	r.other = middlewaretest.NewPhone(t, net, "192.0.2.2", func(_ *middleware.Config, s *storage.Settings) { s.General.UserName = "Bob" })
+	r.other = middlewaretest.NewPhone(t, net, "192.0.2.2", func(_ *middleware.Config, s *middleware.Settings) { s.General.UserName = "Bob" })
 	r.app = test.NewTempApp(t)
 	r.w = New(r.app, r.phone.App, Options{
 		Version: "test", Post: func(f func()) { r.queue <- f },
@@ -385,7 +384,7 @@ func TestQuitKeepsTheSizeOfTheWindow(t *testing.T) {
 }
 
 func TestGuideAddsAnAccountAndEnds(t *testing.T) {
-	r := newRig(t, func(_ *middleware.Config, s *storage.Settings) { s.General.FirstRunDone = false })
+	r := newRig(t, func(_ *middleware.Config, s *middleware.Settings) { s.General.FirstRunDone = false })
 	g := r.w.guide
 	if g == nil {
 		t.Fatal("there is no guide on the first run")

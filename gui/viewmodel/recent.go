@@ -35,7 +35,8 @@ func NewRecent(e middleware.HistoryEntry, now time.Time) Recent {
 	if e.Direction == incoming {
 		r.Picture = PictureIncoming
 	}
-	if !e.Answered.IsZero() {
+	// The length of a call under way is shown where the call is.
+	if !e.Answered.IsZero() && !e.End.IsZero() {
 		r.Took = Duration(e.Duration(now))
 	}
 	switch e.Outcome {
