@@ -327,6 +327,8 @@ func TestRecent(t *testing.T) {
 			viewmodel.Recent{ID: 3, Title: "x@y", Note: "failed", Tone: viewmodel.Bad, Picture: viewmodel.PictureOutgoing, Target: "sip:x@y"}},
 		{middleware.HistoryEntry{ID: 4, Direction: "in", PeerURI: "sip:x@y", Start: now, End: now, Outcome: middleware.OutcomeElsewhere, Recording: "/r.wav"},
 			viewmodel.Recent{ID: 4, Title: "x@y", Note: "elsewhere recorded", Picture: viewmodel.PictureIncoming, Target: "sip:x@y", Recording: "/r.wav"}},
+		{middleware.HistoryEntry{ID: 5, Direction: "out", PeerURI: "sip:x@y", Start: now, Answered: now.Add(-time.Second)},
+			viewmodel.Recent{ID: 5, Title: "x@y", Note: "now", Picture: viewmodel.PictureOutgoing, Target: "sip:x@y"}},
 	}
 	for _, tt := range tests {
 		tt.want.When, tt.want.Exact = "14:02", "2026-05-13 14:02:07"
