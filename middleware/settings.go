@@ -54,21 +54,29 @@ func (app *SIPApplication) ChangeSettings(change func(*Settings) error) error {
 
 // change is the one way by which settings change.
 func (app *SIPApplication) change(f func(*storage.Settings) error) error {
-	var refused error
-	old, now, err := app.settings.Update(func(s *storage.Settings) {
-		before := s.Clone()
-		if refused = f(s); refused != nil {
-			*s = before
-		}
-	})
-	if refused != nil {
-		return refused
-	}
+	old, now, err := UpdateSettings(app.settings, f)
 	if err != nil {
 		return err
 	}
 	app.tellChanges(old, now)
 	return nil
+}
+
+// UpdateSettings saves what change changes, unless it refuses; it returns the
+// settings from before and after. It is for profiles that no application runs
+// on: one that runs is told by [SIPApplication.ChangeSettings].
+func UpdateSettings(store *storage.SettingsStore, change func(*Settings) error) (old, now Settings, err error) {
+	var refused error
+	old, now, err = store.Update(func(s *Settings) {
+		before := s.Clone()
+		if refused = change(s); refused != nil {
+			*s = before
+		}
+	})
+	if refused != nil {
+		return old, now, refused
+	}
+	return old, now, err
 }
 
 func (app *SIPApplication) tellChanges(old, now storage.Settings) {

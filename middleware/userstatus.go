@@ -6,7 +6,7 @@ import "fmt"
 type UserStatus string
 
 // The statuses. DoNotDisturb turns callers away with "busy"; Offline takes the
-// accounts off their registrars.
+// accounts off their registrars. Calls that are going on do so.
 const (
 	Online       UserStatus = "ONLINE"
 	Away         UserStatus = "AWAY"

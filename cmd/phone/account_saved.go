@@ -111,16 +111,7 @@ func find(set *storage.Settings, id string) *storage.Account {
 
 // change saves what f changes, unless f refuses.
 func (s savedAccounts) change(f func(*storage.Settings) error) error {
-	var refused error
-	_, _, err := s.p.Settings().Update(func(set *storage.Settings) {
-		before := set.Clone()
-		if refused = f(set); refused != nil {
-			*set = before
-		}
-	})
-	if refused != nil {
-		return refused
-	}
+	_, _, err := middleware.UpdateSettings(s.p.Settings(), f)
 	return err
 }
 
