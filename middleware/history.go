@@ -158,7 +158,8 @@ func outcomeOf(s SessionSnapshot) storage.Outcome {
 		return storage.Elsewhere
 	case s.Direction == Incoming && s.End.By == Local && (s.End.Kind == Declined || s.End.Kind == Busy):
 		return storage.Declined
-	case s.Direction == Incoming && (s.End.Kind == Canceled || s.End.Kind == NoAnswer):
+	case s.Direction == Incoming && (s.End.By == Remote || s.End.Kind == Canceled || s.End.Kind == NoAnswer ||
+		s.End.Kind == NoCommonCodec || s.End.Kind == NeedsEncryption):
 		return storage.Missed
 	case s.End.Kind == Declined:
 		return storage.Declined

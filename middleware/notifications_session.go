@@ -28,7 +28,9 @@ func (a About) about() SessionSnapshot { return a.Now }
 
 type (
 	// SIPSessionChangedState is posted at every change of state, before the
-	// notification that tells what it means.
+	// notification that tells what it means, but after the one that tells of a
+	// new session. With the change to Terminated all that there is to know of the
+	// end is known.
 	SIPSessionChangedState struct {
 		About
 		PrevState session.State
@@ -131,6 +133,14 @@ type (
 	SIPSessionDidSendDTMF struct {
 		About
 		Digit rune
+	}
+
+	// SIPSessionDidNotSendDTMF is posted when a digit could not be sent. Digits
+	// are that one and those behind it, which are dropped. Not in the seeds.
+	SIPSessionDidNotSendDTMF struct {
+		About
+		Digits  string
+		Failure Failure
 	}
 
 	// SIPSessionWillStartRecordingAudio is posted before recording starts.

@@ -47,7 +47,6 @@ func (s *Session) startRecording(fileName string) {
 		return
 	}
 	s.now.Audio.RecordingFile = fileName
-	s.update()
 	s.publish(SIPSessionDidStartRecordingAudio{About: s.about(), FileName: fileName})
 }
 
@@ -63,7 +62,6 @@ func (s *Session) stopRecording(err error) {
 		err = errors.Join(err, s.stream.StopRecording())
 	}
 	s.now.Audio.RecordingFile = ""
-	s.update()
 	s.publish(SIPSessionDidStopRecordingAudio{About: s.about(), FileName: name, Err: err})
 }
 

@@ -1,15 +1,20 @@
 package middleware_test
 
 import (
+	"context"
+	"net"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/miekg/dns"
 
 	"parley/middleware"
 	"parley/middleware/middlewaretest"
 	"parley/middleware/session"
 	"parley/sip"
 	"parley/sip/siptest"
+	"parley/storage"
 )
 
 // What a scripted peer puts behind a status line.
@@ -107,4 +112,66 @@ func TestEarlyMediaThenSilence(t *testing.T) {
 			t.Error("10 s without audio after early media: NoAudio = false, want true")
 		}
 	}, "183 Session Progress")
+}
+
+// The first server of a name does not answer; the second takes the call.
+func TestRouteAfterFailover(t *testing.T) {
+	answer := func(_ context.Context, m *dns.Msg, _ string) (*dns.Msg, error) {
+		a := new(dns.Msg)
+		a.SetReply(m)
+		if m.Question[0].Qtype == dns.TypeA {
+			for _, ip := range []string{"192.0.2.98", "192.0.2.10"} {
+				head := dns.RR_Header{Name: m.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 60}
+				a.Answer = append(a.Answer, &dns.A{Hdr: head, A: net.ParseIP(ip)})
+			}
+		}
+		return a, nil
+	}
+	synctest.Test(t, func(t *testing.T) {
+		n := middlewaretest.NewNet()
+		r := siptest.NewPeer(t, &n.SIP, "192.0.2.10:5060")
+		p := middlewaretest.NewPhone(t, n, "192.0.2.1", func(c *middleware.Config, _ *storage.Settings) {
+			c.Resolver = sip.NewResolver(sip.ResolverConfig{Servers: []string{"192.0.2.53:53"}, Exchange: answer})
+		})
+		s := p.Dial("sip:bob@two.example:5060")
+		invite := r.Expect("INVITE")
+		r.Send(invite.From, invite.Reply("200 OK", "b", peerAudio))
+		r.Expect("ACK")
+		soon()
+		if got, want := s.Snapshot().Route, "udp 192.0.2.10:5060"; got != want {
+			t.Errorf("Route = %q, want %q", got, want)
+		}
+		s.End()
+		bye := r.Expect("BYE")
+		r.Send(bye.From, bye.Reply("200 OK", "b", ""))
+		soon()
+		p.Stop()
+		r.Close()
+	})
+}
+
+func TestReasonOfTheHangUpIsKept(t *testing.T) {
+	pair(t, func(t *testing.T, alice, bob *middlewaretest.Phone) {
+		out, in := connected(t, alice, bob)
+		out.Inject(sip.Hungup{Reason: "Out of credit", Cause: 31})
+		soon()
+		if end := out.Snapshot().End; end.Reason != "Out of credit" || end.By != middleware.Remote || end.Kind != middleware.NoFailure {
+			t.Errorf("End = %+v, want the reason of the peer and no failure", end)
+		}
+		in.End()
+		wantOver(t, in)
+	})
+}
+
+func TestDigitsThatCannotBeSentAreTold(t *testing.T) {
+	scripted(t, func(t *testing.T, p *middlewaretest.Phone, r *siptest.Peer, s *middleware.Session) {
+		s.SendDTMF("123") // the peer knows no telephone events
+		info := r.Expect("INFO")
+		r.Send(info.From, info.Reply("415 Unsupported Media Type", "b", ""))
+		soon()
+		got, _ := middlewaretest.Last[middleware.SIPSessionDidNotSendDTMF](p)
+		if got.Digits != "123" || got.Failure.Code != 415 {
+			t.Errorf("not sent: %q for %d, want 123 for 415", got.Digits, got.Failure.Code)
+		}
+	})
 }

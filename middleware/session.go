@@ -72,17 +72,19 @@ type refusal struct {
 // the rules need not know of; it runs in place of an input. An event that comes
 // after the end is dropped, and the stream of its plan closed.
 type event struct {
-	in    session.Input
-	run   func()
-	err   error
-	body  []byte
-	plan  plan
-	by    Originator
-	busy  bool
-	text  string // digits, file name
-	turn  int64  // of a command: its place in the order of all
-	sip   sip.Event
-	reply chan error
+	in     session.Input
+	run    func()
+	err    error
+	body   []byte
+	plan   plan
+	by     Originator
+	busy   bool   // of Reject
+	quiet  bool   // of End: leave, and do not decline for the person's other phones
+	text   string // digits, file name
+	reason string // of a BYE
+	turn   int64  // of a command: its place in the order of all
+	sip    sip.Event
+	reply  chan error
 }
 
 // ID returns the session's name.
@@ -112,6 +114,10 @@ func (s *Session) Reject(busy bool) { s.post(event{in: session.Reject, busy: bus
 
 // End hangs up, gives up or declines, whatever ends the call now.
 func (s *Session) End() { s.post(event{in: session.End}) }
+
+// leave ends the call as End does, but does not decline one that rings: the
+// person's other phones may go on ringing (RFC 3261 section 21.6.2).
+func (s *Session) leave() { s.command(event{in: session.End, quiet: true}) }
 
 // Hold puts the call on hold. During another change it waits for its turn.
 func (s *Session) Hold() { s.post(event{in: session.Hold}) }
@@ -232,12 +238,11 @@ func (s *Session) recovered() {
 	s.ending = true // whatever comes, DidEnd is told once
 	from := s.place.State
 	s.place = session.Place{State: session.Terminated}
-	s.now.Place, s.now.Stopped = s.place, time.Now()
+	s.now.Place = s.place
 	s.now.Audio.Active, s.now.Audio.RecordingFile = false, ""
 	s.end(Local, Failure{Kind: OtherFailure, Detail: fmt.Sprint(r)})
-	s.update()
-	if from != session.Terminated {
-		s.publish(SIPSessionChangedState{About: s.about(), PrevState: from, State: session.Terminated})
+	if s.now.Stopped.IsZero() {
+		s.tellState(from)
 	}
 	s.publish(SIPSessionDidFail{About: s.about(), Originator: s.now.End.By, Failure: s.now.End.Failure})
 	s.publish(SIPSessionDidEnd{About: s.about(), Originator: s.now.End.By})
@@ -259,11 +264,13 @@ func (s *Session) step(e event) {
 	}
 	from := s.place.State
 	s.place, s.now.Place = to, to
-	if to.State != from {
-		s.update()
-		s.publish(SIPSessionChangedState{About: s.about(), PrevState: from, State: to.State})
-	}
+	s.foretell(effects, e)
+	told := from == to.State
 	for _, effect := range effects {
+		if !told && stateDue(to.State, effect) {
+			s.tellState(from)
+			told = true
+		}
 		s.carryOut(effect, e)
 	}
 	if s.ending {
@@ -286,8 +293,12 @@ func (s *Session) update() {
 	s.snap.Store(&snap)
 }
 
-// about returns the common part of a notification, as of now.
+// about returns the common part of a notification. What it says of the session
+// is the snapshot that others see from now on.
 func (s *Session) about() About {
+	if s.now != *s.snap.Load() {
+		s.update()
+	}
 	return About{Session: s.id, At: time.Now(), Now: s.now}
 }
 

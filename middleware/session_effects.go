@@ -96,43 +96,69 @@ func (s *Session) carryOutLocal(effect session.Effect, e event) {
 	}
 }
 
-// notify tells what the rules want told.
-func (s *Session) notify(effect session.Effect, e event) {
-	switch effect {
-	case session.NotifyNewOutgoing:
-		s.update()
-		s.publish(SIPSessionNewOutgoing{About: s.about(), Streams: []string{"audio"}})
-	case session.NotifyNewIncoming:
-		s.update()
-		s.publish(SIPSessionNewIncoming{About: s.about(), Streams: []string{"audio"}})
-	case session.NotifyWillStart:
-		s.publish(SIPSessionWillStart{About: s.about()})
-	case session.NotifyDidStart:
-		s.now.Started = time.Now()
-		s.update()
-		s.publish(SIPSessionDidStart{About: s.about()})
-		s.later(noAudioAfter, event{run: s.checkAudio})
-	case session.NotifyFailed:
-		s.noteFailure(e)
-		s.update()
-		s.publish(SIPSessionDidFail{About: s.about(), Originator: s.now.End.By, Failure: s.now.End.Failure})
-	case session.NotifyWillEnd:
-		if s.now.End.By == "" {
-			by := Local
-			if e.in == session.GotBye {
-				by = Remote
+// foretell fills in what the effects of a move stand for, so that the
+// notification of the new state says it.
+func (s *Session) foretell(effects []session.Effect, e event) {
+	for _, effect := range effects {
+		switch effect {
+		case session.NotifyDidStart:
+			s.now.Started = time.Now()
+		case session.NotifyFailed:
+			s.noteFailure(e)
+		case session.NotifyWillEnd:
+			if s.now.End.By == "" {
+				by := Local
+				if e.in == session.GotBye {
+					by = Remote
+				}
+				s.end(by, Failure{Reason: e.reason})
 			}
-			s.end(by, Failure{})
 		}
-		s.update()
-		s.publish(SIPSessionWillEnd{About: s.about()})
-	case session.NotifyDidEnd:
-		s.ending = true
+	}
+}
+
+// stateDue reports whether a change of state is told before that effect. Clients
+// meet a session before they hear of its states, and the audio of a call is over
+// before the call is.
+func stateDue(to session.State, effect session.Effect) bool {
+	switch effect {
+	case session.NotifyNewOutgoing, session.NotifyNewIncoming:
+		return false
+	case session.NotifyFailed, session.NotifyDidEnd:
+		return true
+	}
+	return to != session.Terminated
+}
+
+// tellState tells that the state was another one before.
+func (s *Session) tellState(from session.State) {
+	if s.place.State == session.Terminated {
 		s.now.Stopped = time.Now()
 		if s.now.End.By == "" {
 			s.now.End.By = Local
 		}
-		s.update()
+	}
+	s.publish(SIPSessionChangedState{About: s.about(), PrevState: from, State: s.place.State})
+}
+
+// notify tells what the rules want told.
+func (s *Session) notify(effect session.Effect, e event) {
+	switch effect {
+	case session.NotifyNewOutgoing:
+		s.publish(SIPSessionNewOutgoing{About: s.about(), Streams: []string{"audio"}})
+	case session.NotifyNewIncoming:
+		s.publish(SIPSessionNewIncoming{About: s.about(), Streams: []string{"audio"}})
+	case session.NotifyWillStart:
+		s.publish(SIPSessionWillStart{About: s.about()})
+	case session.NotifyDidStart:
+		s.publish(SIPSessionDidStart{About: s.about()})
+		s.later(noAudioAfter, event{run: s.checkAudio})
+	case session.NotifyFailed:
+		s.publish(SIPSessionDidFail{About: s.about(), Originator: s.now.End.By, Failure: s.now.End.Failure})
+	case session.NotifyWillEnd:
+		s.publish(SIPSessionWillEnd{About: s.about()})
+	case session.NotifyDidEnd:
+		s.ending = true
 		s.publish(SIPSessionDidEnd{About: s.about(), Originator: s.now.End.By})
 	}
 }
@@ -227,7 +253,7 @@ func (s *Session) sendRefusal(e event) {
 	case r.code != 0:
 	case e.in == session.Reject && e.busy:
 		r = refusal{486, "Busy Here"}
-	case e.in == session.RingTimeout:
+	case e.in == session.RingTimeout, e.quiet:
 		r = refusal{480, "Temporarily Unavailable"}
 	case e.in == session.PrepareFailed:
 		r = refusal{500, "Server Internal Error"}
@@ -236,7 +262,10 @@ func (s *Session) sendRefusal(e event) {
 	}
 	if e.in == session.Reject || e.in == session.End {
 		kind := Declined
-		if r.code == 486 {
+		switch r.code {
+		case 480:
+			kind = NoAnswer
+		case 486:
 			kind = Busy
 		}
 		// Told by WillEnd already; the reason is added for the history.
@@ -249,7 +278,6 @@ func (s *Session) sendBye(e event) {
 	reason := ""
 	if e.in == session.GotBadAnswer {
 		reason = "no common media"
-		s.noteFailure(e)
 	}
 	s.check2(s.call.Bye(reason), "Bye")
 }

@@ -19,6 +19,9 @@ func (s *Session) gotSIP(ev sip.Event) {
 	if ua := sip.CleanText(s.call.RemoteUserAgent(), 120); ua != "" {
 		s.now.RemoteUserAgent = ua
 	}
+	if r := s.call.Route(); s.now.Direction == Outgoing && r.Addr.IsValid() {
+		s.now.Route = routeText(r) // another one, where the first did not answer
+	}
 	switch ev := ev.(type) {
 	case sip.Provisional:
 		s.step(event{in: session.GotProgress, sip: ev, body: ev.Body})
@@ -57,7 +60,7 @@ func (s *Session) gotSIP(ev sip.Event) {
 	case sip.ReinviteFailed:
 		s.gotReinviteFailure(ev.Err)
 	case sip.Hungup:
-		s.step(event{in: session.GotBye, by: Remote})
+		s.step(event{in: session.GotBye, by: Remote, reason: sip.CleanText(ev.Reason, 200)})
 	case sip.Ended:
 		s.step(event{in: session.GotOver, err: ev.Err, by: Remote})
 	case sip.InfoReceived:
@@ -112,7 +115,6 @@ func (s *Session) showProgress(e event) {
 	p := &s.now.Progress
 	p.Code, p.Reason = ev.Code, sip.CleanText(ev.Reason, 200)
 	if ev.Code > 100 {
-		s.update()
 		s.publish(SIPSessionGotProvisionalResponse{About: s.about(), Code: p.Code, Reason: p.Reason})
 	}
 	if len(ev.Body) > 0 {
@@ -124,7 +126,6 @@ func (s *Session) showProgress(e event) {
 	}
 	if ev.Code == 180 {
 		p.Ringing = true
-		s.update()
 		s.publish(SIPSessionGotRingIndication{About: s.about()})
 	}
 }

@@ -68,7 +68,6 @@ func (s *Session) configureStream() {
 		au.NoAudio = false
 		s.stopRecording(nil)
 	}
-	s.update()
 	s.publish(SIPSessionGotStreamUpdate{About: s.about(), Streams: streams})
 }
 
@@ -143,7 +142,6 @@ func (s *Session) stopStreams() {
 	s.stopRecording(nil)
 	if s.now.Audio.Active {
 		s.now.Audio.Active = false
-		s.update()
 		s.publish(SIPSessionGotStreamUpdate{About: s.about(), Streams: []string{}})
 	}
 	s.closeStream()
@@ -160,7 +158,6 @@ func (s *Session) closeStream() {
 func (s *Session) checkAudio() {
 	if s.now.Audio.Active && !s.now.Audio.WasReceived && !s.now.OnHold() {
 		s.now.Audio.NoAudio = true
-		s.update()
 		s.publish(SIPSessionGotNoAudio{About: s.about()})
 		s.changed()
 	}
@@ -226,14 +223,15 @@ func (s *Session) sendNextDigit() {
 func (s *Session) sentDigit(digit rune, err error) {
 	s.keying = false
 	if err != nil {
-		if !errors.Is(err, context.Canceled) {
-			s.log.Warn("Digit not sent", "err", err)
-		}
+		lost := string(digit) + string(s.digits)
 		s.digits = nil
+		if !errors.Is(err, context.Canceled) { // else the call is over
+			s.log.Warn("Digit not sent", "err", err)
+			s.publish(SIPSessionDidNotSendDTMF{About: s.about(), Digits: lost, Failure: failureOf(err)})
+		}
 		return
 	}
 	s.now.Sent += string(digit)
-	s.update()
 	s.publish(SIPSessionDidSendDTMF{About: s.about(), Digit: digit})
 	s.changed()
 	s.sendNextDigit()

@@ -249,7 +249,6 @@ func (s *Session) rollBack(e event) {
 	s.wish = s.now.OnHoldByLocal
 	s.setHeld()
 	s.now.HoldFailed = true
-	s.update()
 	s.publish(SIPSessionHoldDidFail{About: s.about(), Failure: failureOf(e.err)})
 }
 

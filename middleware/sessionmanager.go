@@ -157,7 +157,8 @@ func (m *SessionManager) refuseAll() bool {
 	if m.app.UserStatus() == DoNotDisturb {
 		return true
 	}
-	return !m.settings.Get().Calls.CallWaiting && len(m.Sessions()) > 0
+	return !m.settings.Get().Calls.CallWaiting &&
+		slices.ContainsFunc(m.Snapshots(), func(s SessionSnapshot) bool { return s.State() != session.Terminating })
 }
 
 func peerOf(a sip.Address) Peer {
@@ -230,7 +231,7 @@ func (m *SessionManager) stop(ctx context.Context) {
 	sessions := slices.Collect(maps.Values(m.sessions))
 	m.mu.Unlock()
 	for _, s := range sessions {
-		s.End()
+		s.leave()
 	}
 	for _, s := range sessions {
 		select {

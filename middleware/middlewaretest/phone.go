@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 
@@ -90,6 +91,16 @@ func NewPhone(t testing.TB, n *Net, addr string, options ...Option) *Phone {
 	return p
 }
 
+// LookupsFail makes every question to the DNS fail with err.
+func LookupsFail(err error) Option {
+	return func(c *middleware.Config, _ *storage.Settings) {
+		c.Resolver = sip.NewResolver(sip.ResolverConfig{
+			Servers:  []string{"192.0.2.53:53"},
+			Exchange: func(context.Context, *dns.Msg, string) (*dns.Msg, error) { return nil, err },
+		})
+	}
+}
+
 // noDNS answers that no name exists.
 func noDNS(_ context.Context, m *dns.Msg, _ string) (*dns.Msg, error) {
 	r := new(dns.Msg)
@@ -139,6 +150,13 @@ func (p *Phone) Names() []string {
 	names := p.names
 	p.names = nil
 	return names
+}
+
+// Notes returns all notifications so far.
+func (p *Phone) Notes() []bus.Notification {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.notes)
 }
 
 // Last returns the newest notification of type T, and whether there was one.

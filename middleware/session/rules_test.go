@@ -122,6 +122,18 @@ func TestTerminatedAcceptsNothing(t *testing.T) {
 	}
 }
 
+// Clients are told of a session before anything else of it.
+func TestEveryCallIsIntroducedFirst(t *testing.T) {
+	for _, row := range Rows() {
+		if row.From != (Place{}) {
+			continue
+		}
+		if e := row.Then[0]; e != NotifyNewOutgoing && e != NotifyNewIncoming {
+			t.Errorf("%v in %v: the first effect is %v, want NotifyNewOutgoing or NotifyNewIncoming", row.On, row.From, e)
+		}
+	}
+}
+
 // Every way to Terminated ends with NotifyDidEnd, and no other move has it; a
 // failure is told before the end.
 func TestExactlyOneDidEnd(t *testing.T) {
