@@ -41,18 +41,21 @@ func startKamailio(dir string, c kamailioConfig) (*kamailio, error) {
 		}
 		c.Port, c.TLSPort = first, first+1
 	}
+	if c.Domain == "" {
+		c.Domain = testDomain
+	}
 	if c.Certificate == "" {
 		ca, err := testAuthority()
 		if err != nil {
 			return nil, err
 		}
-		cert, err := ca.issue(dir, testDomain, time.Now().AddDate(0, 6, 0))
+		cert, err := ca.issue(dir, c.Domain, time.Now().AddDate(0, 6, 0))
 		if err != nil {
 			return nil, err
 		}
 		c.Certificate, c.Key = cert.cert, cert.key
 	}
-	c.Dir, c.Domain, c.IP = dir, testDomain, loopback
+	c.Dir, c.IP = dir, loopback
 	if c.Algorithm == "" {
 		c.Algorithm = "MD5"
 	}
@@ -111,7 +114,7 @@ func (k *kamailio) rpc(args ...string) (string, error) {
 
 // contacts lists the contact addresses that are registered for a user.
 func (k *kamailio) contacts(user string) []string {
-	text, err := k.rpc("ul.lookup", "location", user+"@"+testDomain)
+	text, err := k.rpc("ul.lookup", "location", user+"@"+k.config.Domain)
 	if err != nil {
 		return nil
 	}

@@ -207,7 +207,7 @@ func areas(img *image.RGBA, want color.RGBA) []image.Rectangle {
 	size := img.Bounds().Size()
 	seen := make([]bool, size.X*size.Y)
 	is := func(x, y int) bool {
-		return x >= 0 && y >= 0 && x < size.X && y < size.Y && !seen[y*size.X+x] && img.RGBAAt(x, y) == want
+		return x >= 0 && y >= 0 && x < size.X && y < size.Y && !seen[y*size.X+x] && near(img.RGBAAt(x, y), want)
 	}
 	var found []image.Rectangle
 	for y := range size.Y {
@@ -232,6 +232,12 @@ func areas(img *image.RGBA, want color.RGBA) []image.Rectangle {
 		}
 	}
 	return found
+}
+
+// near tells whether two colors are the same but for rounding.
+func near(a, b color.RGBA) bool {
+	close := func(a, b uint8) bool { return max(a, b)-min(a, b) <= 2 }
+	return close(a.R, b.R) && close(a.G, b.G) && close(a.B, b.B)
 }
 
 // middle of an area.
@@ -272,6 +278,7 @@ const minButton = 30
 // learnVariant finds out whether the window is light or dark.
 func (f frame) learnVariant(t testing.TB) {
 	t.Helper()
+	defer f.shot(t, "window")
 	eventually(t, 10*time.Second, "the window has a background of the theme", func() bool {
 		for _, v := range []fyne.ThemeVariant{fynetheme.VariantLight, fynetheme.VariantDark} {
 			f.variant = v
