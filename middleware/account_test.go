@@ -11,8 +11,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/miekg/dns"
-
 	"parley/middleware"
 	"parley/middleware/middlewaretest"
 	"parley/middleware/registration"
@@ -131,6 +129,46 @@ func TestDisablingTakesAwayWhatMayBeBound(t *testing.T) {
 		soon()
 		if a := snapshot(t, p); a.Active {
 			t.Errorf("account = %+v, want it inactive", a)
+		}
+	})
+}
+
+func TestFailedRefreshLeavesNothingBound(t *testing.T) {
+	registered(t, func(t *testing.T, p *middlewaretest.Phone, r *siptest.Peer) {
+		accept(r, r.Expect("REGISTER"), 3600)
+		time.Sleep(time.Hour - 20*time.Second) // the refresh is not answered
+		if a := snapshot(t, p); a.Registration != registration.Failed {
+			t.Fatalf("account = %+v, want a failed refresh", a)
+		}
+		before := time.Now()
+		enable(t, p, false)
+		m := r.Expect("REGISTER")
+		for m.Time.Before(before) {
+			m = r.Expect("REGISTER")
+		}
+		if got := m.Header("Expires"); got != "0" {
+			t.Errorf("Expires = %q, want 0: the contact of before is bound still", got)
+		}
+		r.Send(m.From, m.Reply("200 OK", "r", ""))
+	})
+}
+
+func TestRemovedAccountUnregistersAsItWas(t *testing.T) {
+	registered(t, func(t *testing.T, p *middlewaretest.Phone, r *siptest.Peer) {
+		accept(r, r.Expect("REGISTER"), 600)
+		synctest.Wait()
+		removed := make(chan error, 1)
+		go func() { removed <- p.App.AccountManager().RemoveAccount(context.Background(), "alice@example.org") }()
+		m := r.Expect("REGISTER") // by the proxy, which is in the settings no more
+		if got := m.Header("Expires"); got != "0" {
+			t.Errorf("Expires = %q, want 0", got)
+		}
+		r.Send(m.From, m.Reply("200 OK", "r", ""))
+		if err := <-removed; err != nil {
+			t.Errorf("RemoveAccount: %v", err)
+		}
+		if _, err := p.Profile.Secrets().Get(t.Context(), "alice@example.org"); !errors.Is(err, storage.ErrNoSecret) {
+			t.Errorf("password of the removed account: %v, want ErrNoSecret", err)
 		}
 	})
 }
@@ -266,13 +304,10 @@ func TestRefusedAccountLeavesNoPassword(t *testing.T) {
 // A lookup that somebody else cancels is a failure like others.
 func TestForeignCancellationIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := middlewaretest.NewPhone(t, middlewaretest.NewNet(), "192.0.2.1", func(c *middleware.Config, s *storage.Settings) {
+		account := func(_ *middleware.Config, s *storage.Settings) {
 			s.Accounts = append(s.Accounts, storage.NewAccount("alice@example.org"))
-			c.Resolver = sip.NewResolver(sip.ResolverConfig{
-				Servers:  []string{"192.0.2.53:53"},
-				Exchange: func(context.Context, *dns.Msg, string) (*dns.Msg, error) { return nil, context.Canceled },
-			})
-		})
+		}
+		p := middlewaretest.NewPhone(t, middlewaretest.NewNet(), "192.0.2.1", account, middlewaretest.LookupsFail(context.Canceled))
 		soon()
 		if a := snapshot(t, p); a.Registration != registration.Failed || a.NextTry.IsZero() {
 			t.Errorf("account = %+v, want it failed and another try planned", a)
