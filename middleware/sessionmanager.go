@@ -233,14 +233,7 @@ func (m *SessionManager) stop(ctx context.Context) {
 	for _, s := range sessions {
 		s.leave()
 	}
-	for _, s := range sessions {
-		select {
-		case <-s.done:
-		case <-ctx.Done():
-			// The far end is silent; the endpoint's end will end the call.
-			s.log.Info("Session did not end in time")
-		}
-	}
+	m.await(ctx, sessions) // where the far end is silent the endpoint's end will end the call
 }
 
 func (m *SessionManager) openStream(c media.StreamConfig) (*media.Stream, error) {

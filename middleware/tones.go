@@ -9,7 +9,6 @@ type tones struct {
 	ring        bool // on the alert device
 	ringBack    bool
 	callWaiting bool
-	busy        bool
 	holdBeep    bool
 }
 

@@ -61,6 +61,6 @@ func (w *watcher) sound() {
 	w.last = t
 	w.app.engine.SetTones(media.Tones{
 		Ring: t.ring, RingFile: w.app.settings.Get().Calls.Ringtone,
-		RingBack: t.ringBack, CallWaiting: t.callWaiting, Busy: t.busy, HoldBeep: t.holdBeep,
+		RingBack: t.ringBack, CallWaiting: t.callWaiting, HoldBeep: t.holdBeep,
 	})
 }
