@@ -1,13 +1,9 @@
 package middleware_test
 
 import (
-	"context"
-	"net"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/miekg/dns"
 
 	"parley/middleware"
 	"parley/middleware/middlewaretest"
@@ -116,22 +112,11 @@ func TestEarlyMediaThenSilence(t *testing.T) {
 
 // The first server of a name does not answer; the second takes the call.
 func TestRouteAfterFailover(t *testing.T) {
-	answer := func(_ context.Context, m *dns.Msg, _ string) (*dns.Msg, error) {
-		a := new(dns.Msg)
-		a.SetReply(m)
-		if m.Question[0].Qtype == dns.TypeA {
-			for _, ip := range []string{"192.0.2.98", "192.0.2.10"} {
-				head := dns.RR_Header{Name: m.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 60}
-				a.Answer = append(a.Answer, &dns.A{Hdr: head, A: net.ParseIP(ip)})
-			}
-		}
-		return a, nil
-	}
 	synctest.Test(t, func(t *testing.T) {
 		n := middlewaretest.NewNet()
 		r := siptest.NewPeer(t, &n.SIP, "192.0.2.10:5060")
 		p := middlewaretest.NewPhone(t, n, "192.0.2.1", func(c *middleware.Config, _ *storage.Settings) {
-			c.Resolver = sip.NewResolver(sip.ResolverConfig{Servers: []string{"192.0.2.53:53"}, Exchange: answer})
+			c.Resolver = sip.NewResolver(sip.ResolverConfig{Servers: []string{"192.0.2.53:53"}, Exchange: middlewaretest.Addresses("192.0.2.98", "192.0.2.10")})
 		})
 		s := p.Dial("sip:bob@two.example:5060")
 		invite := r.Expect("INVITE")

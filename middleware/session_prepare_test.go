@@ -82,7 +82,7 @@ func TestNoCallWithoutASafeWayForKeys(t *testing.T) {
 type slowNetwork struct{ *mediatest.Network }
 
 func (n slowNetwork) ListenPacket(addr netip.AddrPort) (net.PacketConn, error) {
-	time.Sleep(100 * time.Millisecond)
+	<-time.After(100 * time.Millisecond)
 	return n.Network.ListenPacket(addr)
 }
 

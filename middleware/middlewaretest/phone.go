@@ -6,6 +6,7 @@ package middlewaretest
 import (
 	"context"
 	"log/slog"
+	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -106,6 +107,23 @@ func noDNS(_ context.Context, m *dns.Msg, _ string) (*dns.Msg, error) {
 	r := new(dns.Msg)
 	r.SetRcode(m, dns.RcodeNameError)
 	return r, nil
+}
+
+// Addresses is a name server to whom every name has those IPv4 addresses, in
+// that order, and nothing else.
+func Addresses(ips ...string) func(context.Context, *dns.Msg, string) (*dns.Msg, error) {
+	return func(_ context.Context, m *dns.Msg, _ string) (*dns.Msg, error) {
+		r := new(dns.Msg)
+		r.SetReply(m)
+		if m.Question[0].Qtype != dns.TypeA {
+			return r, nil
+		}
+		for _, ip := range ips {
+			head := dns.RR_Header{Name: m.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 60}
+			r.Answer = append(r.Answer, &dns.A{Hdr: head, A: net.ParseIP(ip)})
+		}
+		return r, nil
+	}
 }
 
 // Stop ends the phone and everything of it. Calling it again does nothing.
