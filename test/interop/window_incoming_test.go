@@ -65,8 +65,8 @@ func (s *seat) declineCall(t *testing.T) {
 // seeCallCanceled watches the window go when the caller gives up.
 func (s *seat) seeCallCanceled(t *testing.T) {
 	_, id := s.letRing(t)
-	s.bob.ctl.do(t, "hangup", "")
 	begun := time.Now()
+	s.bob.ctl.do(t, "hangup", "")
 	eventually(t, 5*time.Second, "the window of the call goes", func() bool { return !s.rings(t) })
 	if took := time.Since(begun); took > gone {
 		t.Errorf("the window of the canceled call stayed for %v, want %v at most", took, gone)
