@@ -285,6 +285,6 @@ func answerButtons(w *Window, id middleware.SessionID, others bool) *fyne.Contai
 func (w *Window) ringMenu(id middleware.SessionID) *fyne.Menu {
 	return fyne.NewMenu("",
 		fyne.NewMenuItem(i18n.T("Busy here, ring on elsewhere"), func() { w.busy(id) }),
-		fyne.NewMenuItem(i18n.T("Hide this window"), w.silence),
+		fyne.NewMenuItem(i18n.T("Silence"), w.silence),
 	)
 }

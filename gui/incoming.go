@@ -68,7 +68,7 @@ func (i *incomingWindow) key(e *fyne.KeyEvent) {
 	}
 }
 
-// silence hides the window for the calls that ring now.
+// silence hides the window for the calls that ring now, and stops their ringing.
 func (w *Window) silence() {
 	i := w.incoming
 	if i == nil {
@@ -76,6 +76,9 @@ func (w *Window) silence() {
 	}
 	for _, id := range i.shown {
 		i.hidden[id] = true
+		if s, ok := w.phone.SessionManager().Session(id); ok {
+			s.Silence()
+		}
 	}
 	w.refreshCalls()
 }

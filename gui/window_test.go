@@ -210,8 +210,9 @@ func TestDeclineAndHide(t *testing.T) {
 	r.until("the incoming-call window", func() bool { return r.w.incoming != nil && r.w.incoming.up })
 	r.w.silence()
 	if r.w.incoming.up || len(r.phone.App.SessionManager().Sessions()) != 1 {
-		t.Error("hiding the window must leave the call ringing")
+		t.Error("silencing must leave the call waiting")
 	}
+	r.until("the silence", func() bool { return r.phone.Session().Snapshot().Silenced })
 	r.w.hangUp()
 	r.until("the end", func() bool { return len(r.w.calls.cards) == 0 })
 	r.until("the history", func() bool { return len(r.w.recent.rows) == 2 && r.w.recent.rows[1].Note == "declined" })

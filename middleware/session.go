@@ -112,6 +112,16 @@ func (s *Session) Accept() { s.command(event{in: session.Accept}) }
 // case other phones of the person may go on ringing.
 func (s *Session) Reject(busy bool) { s.post(event{in: session.Reject, busy: busy}) }
 
+// Silence stops the ringing here; the caller goes on waiting.
+func (s *Session) Silence() {
+	s.post(event{run: func() {
+		if s.place.State == session.Incoming && !s.now.Silenced {
+			s.now.Silenced = true
+			s.changed()
+		}
+	}})
+}
+
 // End hangs up, gives up or declines, whatever ends the call now.
 func (s *Session) End() { s.post(event{in: session.End}) }
 

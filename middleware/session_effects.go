@@ -1,11 +1,13 @@
 package middleware
 
 import (
+	"errors"
 	"strings"
 	"time"
 
 	"parley/middleware/bus"
 	"parley/middleware/session"
+	"parley/sip"
 )
 
 func (s *Session) publish(n bus.Notification) { s.m.bus.Publish(n) }
@@ -36,9 +38,9 @@ func (s *Session) carryOut(effect session.Effect, e event) {
 		s.sendInvite(e.plan)
 	case session.SendCancel:
 		s.end(Local, Failure{Kind: Canceled, Code: 487})
-		s.check2(s.call.Cancel(""), "Cancel")
+		s.refused(s.call.Cancel(""), "Cancel")
 	case session.SendRinging:
-		s.check2(s.call.Ring(180, nil), "Ring")
+		s.refused(s.call.Ring(180, nil), "Ring")
 	case session.SendOK:
 		s.sendOK(e.plan)
 	case session.SendRefusal:
@@ -52,7 +54,7 @@ func (s *Session) carryOut(effect session.Effect, e event) {
 	case session.OfferReinvite:
 		s.offerReinvite()
 	case session.RefuseGlare:
-		s.check2(s.call.AnswerReinvite(491, "Request Pending", nil), "AnswerReinvite")
+		s.refused(s.call.AnswerReinvite(491, "Request Pending", nil), "AnswerReinvite")
 	default:
 		s.carryOutLocal(effect, e)
 	}
@@ -190,10 +192,14 @@ func (s *Session) noteFailure(e event) {
 	}
 }
 
-// check2 logs the error of a SIP method that cannot fail where the rules allow
+// refused logs the error of a SIP method that cannot fail where the rules allow
 // it, unless the call has just ended, which an event is about to tell.
-func (s *Session) check2(err error, method string) {
-	if err != nil {
+func (s *Session) refused(err error, method string) {
+	switch {
+	case err == nil:
+	case errors.Is(err, sip.ErrState), errors.Is(err, sip.ErrClosed):
+		s.log.Debug("The call has just ended", "method", method, "place", s.place)
+	default:
 		s.log.Warn("SIP method refused", "method", method, "place", s.place, "err", err)
 	}
 }
@@ -271,7 +277,7 @@ func (s *Session) sendRefusal(e event) {
 		// Told by WillEnd already; the reason is added for the history.
 		s.now.End.By, s.now.End.Kind, s.now.End.Code = Local, kind, r.code
 	}
-	s.check2(s.call.Reject(r.code, r.reason), "Reject")
+	s.refused(s.call.Reject(r.code, r.reason), "Reject")
 }
 
 func (s *Session) sendBye(e event) {
@@ -279,5 +285,5 @@ func (s *Session) sendBye(e event) {
 	if e.in == session.GotBadAnswer {
 		reason = "no common media"
 	}
-	s.check2(s.call.Bye(reason), "Bye")
+	s.refused(s.call.Bye(reason), "Bye")
 }

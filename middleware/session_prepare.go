@@ -191,7 +191,7 @@ func (s *Session) sendOK(p plan) {
 	s.plan = p
 	s.neg.SetLocal(s.local(false))
 	if len(s.offer) == 0 {
-		s.check2(s.call.Answer(s.neg.Offer()), "Answer")
+		s.refused(s.call.Answer(s.neg.Offer()), "Answer")
 		return
 	}
 	body, agreed, err := s.neg.Answer()
@@ -200,7 +200,7 @@ func (s *Session) sendOK(p plan) {
 		return
 	}
 	s.agreed = agreed
-	s.check2(s.call.Answer(body), "Answer")
+	s.refused(s.call.Answer(body), "Answer")
 }
 
 func (s *Session) sendReinvite() {
@@ -224,17 +224,17 @@ func (s *Session) answerReinvite(offer []byte) {
 	}
 	if err != nil {
 		s.log.Info("Offer of the peer refused", "err", err)
-		s.check2(s.call.AnswerReinvite(488, "Not Acceptable Here", nil), "AnswerReinvite")
+		s.refused(s.call.AnswerReinvite(488, "Not Acceptable Here", nil), "AnswerReinvite")
 		return
 	}
 	s.agreed = agreed
-	s.check2(s.call.AnswerReinvite(200, "OK", body), "AnswerReinvite")
+	s.refused(s.call.AnswerReinvite(200, "OK", body), "AnswerReinvite")
 	s.updateStreams()
 }
 
 func (s *Session) offerReinvite() {
 	s.neg.SetLocal(s.local(s.now.OnHoldByLocal))
-	s.check2(s.call.AnswerReinvite(200, "OK", s.neg.Offer()), "AnswerReinvite")
+	s.refused(s.call.AnswerReinvite(200, "OK", s.neg.Offer()), "AnswerReinvite")
 }
 
 // rollBack goes on as before a refused change. After a glare the change will be

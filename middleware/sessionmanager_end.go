@@ -24,7 +24,7 @@ func (m *SessionManager) of(a *Account) []*Session {
 // ctx ends.
 func (m *SessionManager) endAll(ctx context.Context, sessions []*Session) {
 	for _, s := range sessions {
-		s.End()
+		s.leave()
 	}
 	m.await(ctx, sessions)
 }

@@ -80,6 +80,8 @@ type SessionSnapshot struct {
 	CallID          string
 	Route           string // "tls 192.0.2.1:5061": where requests go; empty on incoming calls
 
+	Silenced bool // it rings no more here, though it waits for an answer
+
 	Created  time.Time
 	Started  time.Time // zero until established
 	Stopped  time.Time // zero until terminated

@@ -20,7 +20,7 @@ func tonesFor(calls []SessionSnapshot) tones {
 	for _, c := range calls {
 		switch c.State() {
 		case session.Incoming:
-			ringing = true
+			ringing = ringing || !c.Silenced
 		case session.Calling:
 			if c.Progress.Ringing && !c.Progress.EarlyMedia {
 				t.ringBack = true

@@ -8,6 +8,8 @@ import (
 
 func TestTonesFor(t *testing.T) {
 	in := SessionSnapshot{Place: session.Place{State: session.Incoming}}
+	quiet := in
+	quiet.Silenced = true
 	calling := SessionSnapshot{Place: session.Place{State: session.Calling}}
 	ringing := calling
 	ringing.Progress.Ringing = true
@@ -26,6 +28,8 @@ func TestTonesFor(t *testing.T) {
 	}{
 		{"silence", nil, tones{}},
 		{"called", []SessionSnapshot{in}, tones{ring: true}},
+		{"silenced", []SessionSnapshot{quiet}, tones{}},
+		{"called again", []SessionSnapshot{quiet, in}, tones{ring: true}},
 		{"calling", []SessionSnapshot{calling}, tones{}},
 		{"it rings there", []SessionSnapshot{ringing}, tones{ringBack: true}},
 		{"early media takes the place of our tone", []SessionSnapshot{early}, tones{}},

@@ -178,6 +178,13 @@ var actions = map[string]func(s *Server, ctx context.Context, v callView, argume
 		v.session.Reject(true)
 		return nil
 	},
+	"SILENCE": func(_ *Server, _ context.Context, v callView, _ string) error {
+		if v.session == nil || !v.snap.Accepts(session.Accept) {
+			return protocol.Errorf(protocol.AlterFailed, "")
+		}
+		v.session.Silence()
+		return nil
+	},
 	"DTMF": (*Server).sendDigitsTo,
 	"RECORD": func(_ *Server, ctx context.Context, v callView, path string) error {
 		return v.do(ctx, session.StartRecording, path, protocol.AlterFailed)
