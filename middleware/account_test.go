@@ -384,3 +384,18 @@ func withAccounts(ids ...string) middlewaretest.Option {
 		}
 	}
 }
+
+// A script that calls as soon as the program has started is not refused.
+func TestAccountsCanCallOnceStarted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := middlewaretest.NewPhone(t, middlewaretest.NewNet(), "192.0.2.1", func(_ *middleware.Config, s *storage.Settings) {
+			a := storage.NewAccount("alice@example.org")
+			a.Registration = false
+			s.Accounts = append(s.Accounts, a)
+		})
+		if _, err := p.App.SessionManager().Dial(middleware.DialRequest{Target: "sip:x@192.0.2.2", Account: "alice@example.org"}); err != nil {
+			t.Errorf("Dial right after Start: %v", err)
+		}
+		p.Stop()
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"parley/sip"
 	"parley/storage"
@@ -39,7 +40,11 @@ type AccountManager struct {
 	reserved map[string]bool // canonical ids of accounts being made or removed
 }
 
-// start loads and starts all accounts.
+// listenTime bounds how long the start waits for accounts to listen.
+const listenTime = 2 * time.Second
+
+// start loads and starts all accounts, and waits until they can call or have
+// failed to listen. It does not wait for registrars.
 func (m *AccountManager) start() {
 	set := m.app.settings.Get()
 	m.mu.Lock()
@@ -53,6 +58,16 @@ func (m *AccountManager) start() {
 	for _, a := range list {
 		m.app.bus.Publish(SIPAccountManagerDidAddAccount{AboutAccount: a.about()})
 		a.start()
+	}
+	late := time.After(listenTime)
+	for _, a := range list {
+		ready := make(chan struct{})
+		a.queue.Put(func() { close(ready) }) // behind its activation
+		select {
+		case <-ready:
+		case <-late:
+			return
+		}
 	}
 }
 
