@@ -12,6 +12,7 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/driver/desktop"
 	fynetheme "fyne.io/fyne/v2/theme"
+	"github.com/godbus/dbus/v5"
 
 	"parley/gui/i18n"
 	"parley/gui/viewmodel"
@@ -36,16 +37,33 @@ type trayState struct {
 	account string
 }
 
-// newTray returns the tray, or nil where the system has none: on Linux it is
-// reached over the session's D-Bus.
+// newTray returns the tray, or nil where the system has none.
 func newTray(w *Window) *tray {
 	a, ok := w.app.(desktop.App)
-	if !ok || runtime.GOOS == "linux" && os.Getenv("DBUS_SESSION_BUS_ADDRESS") == "" {
+	if !ok || !trayReachable() {
 		return nil
 	}
 	t := &tray{app: a}
 	t.update(w)
 	return t
+}
+
+// trayReachable reports whether there can be a tray: on Linux it is reached over
+// the session's D-Bus. An address that leads nowhere is common (su, ssh,
+// containers), and the tray's library does not survive the end without a bus.
+func trayReachable() bool {
+	if runtime.GOOS != "linux" {
+		return true
+	}
+	if os.Getenv("DBUS_SESSION_BUS_ADDRESS") == "" {
+		return false
+	}
+	conn, err := dbus.SessionBusPrivateNoAutoStartup()
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
 }
 
 func (t *tray) update(w *Window) {

@@ -60,7 +60,6 @@ func NewCall(s middleware.SessionSnapshot, now time.Time, label func(id string) 
 }
 
 func callSubtitle(s middleware.SessionSnapshot, label func(string) string) string {
-
 	switch {
 	case s.Echo:
 		return i18n.T("Inside Parley: says back what it hears")

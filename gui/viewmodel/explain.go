@@ -3,6 +3,7 @@ package viewmodel
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"parley/gui/i18n"
 	"parley/middleware"
@@ -174,5 +175,15 @@ func ExplainError(err error) string {
 	case errors.Is(err, middleware.ErrNoStream):
 		return i18n.T("The call has no sound yet.")
 	}
-	return i18n.T("That did not work: %s", err.Error())
+	return i18n.T("That did not work: %s", withoutPackage(err.Error()))
+}
+
+// withoutPackage drops the package's name that our errors begin with.
+func withoutPackage(text string) string {
+	for _, name := range []string{"middleware: ", "storage: ", "media: ", "sip: "} {
+		if rest, ok := strings.CutPrefix(text, name); ok {
+			return withoutPackage(rest)
+		}
+	}
+	return text
 }

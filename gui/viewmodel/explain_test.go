@@ -100,6 +100,7 @@ func TestExplainError(t *testing.T) {
 		{middleware.ErrStopping, "Parley is just quitting."},
 		{middleware.ErrNoStream, "The call has no sound yet."},
 		{errors.New("disk full"), "That did not work: disk full"},
+		{errors.New("middleware: storage: proxy cannot be x"), "That did not work: proxy cannot be x"},
 	}
 	for _, tt := range tests {
 		if got := viewmodel.ExplainError(tt.err); got != tt.want {

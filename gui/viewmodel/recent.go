@@ -72,7 +72,7 @@ func EchoRow() Recent {
 // Matches returns what a typed text may mean: the Echo Test and people called
 // before, each once, newest first, at most limit.
 func Matches(text string, history []middleware.HistoryEntry, now time.Time, limit int) []Recent {
-	text = strings.ToLower(strings.TrimSpace(text))
+	text = strings.ToLower(ShortURI(strings.TrimSpace(text)))
 	if text == "" {
 		return nil
 	}

@@ -211,9 +211,14 @@ func TestCallDetails(t *testing.T) {
 		Received: 95, Lost: 5, Jitter: 5600 * time.Microsecond, RTT: 28 * time.Millisecond, Buffer: 40 * time.Millisecond, RemotePercent: 0.5,
 	})
 	want := []viewmodel.Pair{
-		{Name: "Sound", Value: "opus, 48 kHz, 20 ms packets"}, {Name: "Loss", Value: "5.0 % here, 0.5 % there"},
-		{Name: "Jitter", Value: "6 ms"}, {Name: "Round trip", Value: "28 ms"}, {Name: "Buffer", Value: "40 ms"},
-		{Name: "Cipher", Value: "AES_CM_128_HMAC_SHA1_80"}, {Name: "Their phone", Value: "baresip"}, {Name: "Call-ID", Value: "abc"},
+		{Name: "Sound", Value: "opus, 48 kHz, 20 ms packets"},
+		{Name: "Loss", Value: "5.0 % here, 0.5 % there"},
+		{Name: "Jitter", Value: "6 ms"},
+		{Name: "Round trip", Value: "28 ms"},
+		{Name: "Buffer", Value: "40 ms"},
+		{Name: "Cipher", Value: "AES_CM_128_HMAC_SHA1_80"},
+		{Name: "Their phone", Value: "baresip"},
+		{Name: "Call-ID", Value: "abc"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("CallDetails (-want +got):\n%s", diff)
@@ -269,21 +274,27 @@ func TestAccount(t *testing.T) {
 		{middleware.AccountSnapshot{ID: "a@b"}, viewmodel.Account{Word: "Off"}},
 		{middleware.AccountSnapshot{ID: "a@b", Enabled: true}, viewmodel.Account{Word: "Offline", Enabled: true}},
 		{up, viewmodel.Account{Word: "Outgoing calls only", Enabled: true, Tone: viewmodel.Good}},
-		{with(func(a *middleware.AccountSnapshot) { a.Registration = registration.Registering }),
-			viewmodel.Account{Word: "Connecting…", Enabled: true, Tone: viewmodel.Notice}},
+		{
+			with(func(a *middleware.AccountSnapshot) { a.Registration = registration.Registering }),
+			viewmodel.Account{Word: "Connecting…", Enabled: true, Tone: viewmodel.Notice},
+		},
 		{with(func(a *middleware.AccountSnapshot) {
 			a.Registration, a.Expires, a.Default = registration.Registered, now.Add(10*time.Minute), true
 		}), viewmodel.Account{Word: "Ready", Enabled: true, Default: true, Tone: viewmodel.Good, Reason: "Registered until 14:12."}},
 		{with(func(a *middleware.AccountSnapshot) {
 			a.Registration = registration.Failed
 			a.Failure = middleware.Failure{Kind: middleware.BadPassword, Account: "a@b", Code: 401, Reason: "Unauthorized"}
-		}), viewmodel.Account{Word: "Not connected", Enabled: true, Tone: viewmodel.Bad, Login: true, CanRetry: true,
-			Reason: "The server refused the password for a@b.", Facts: "SIP 401 Unauthorized  "}},
+		}), viewmodel.Account{
+			Word: "Not connected", Enabled: true, Tone: viewmodel.Bad, Login: true, CanRetry: true,
+			Reason: "The server refused the password for a@b.", Facts: "SIP 401 Unauthorized  ",
+		}},
 		{with(func(a *middleware.AccountSnapshot) {
 			a.Registration, a.NextTry = registration.Failed, now.Add(8*time.Second)
 			a.Failure = middleware.Failure{Kind: middleware.ServerTimeout, Host: "b"}
-		}), viewmodel.Account{Word: "Not connected", Enabled: true, Tone: viewmodel.Bad, CanRetry: true,
-			Reason: "b did not answer in time. Next try at 14:02:15."}},
+		}), viewmodel.Account{
+			Word: "Not connected", Enabled: true, Tone: viewmodel.Bad, CanRetry: true,
+			Reason: "b did not answer in time. Next try at 14:02:15.",
+		}},
 	}
 	for _, tt := range tests {
 		tt.want.ID, tt.want.Label = "a@b", "a@b"
@@ -319,16 +330,26 @@ func TestRecent(t *testing.T) {
 		in   middleware.HistoryEntry
 		want viewmodel.Recent
 	}{
-		{middleware.HistoryEntry{ID: 1, Direction: "in", PeerName: "Anna", PeerURI: "sip:anna@example.org", Start: now, Answered: now, End: now.Add(221 * time.Second), Outcome: middleware.OutcomeAnswered},
-			viewmodel.Recent{ID: 1, Title: "Anna", Took: "3:41", Picture: viewmodel.PictureIncoming, Target: "sip:anna@example.org"}},
-		{middleware.HistoryEntry{ID: 2, Direction: "in", PeerURI: "sip:+4930@pbx", Start: now, End: now, Outcome: middleware.OutcomeMissed},
-			viewmodel.Recent{ID: 2, Title: "+4930", Note: "missed", Tone: viewmodel.Bad, Picture: viewmodel.PictureMissed, Target: "sip:+4930@pbx"}},
-		{middleware.HistoryEntry{ID: 3, Direction: "out", PeerURI: "sip:x@y", Start: now, End: now, Outcome: middleware.OutcomeFailed},
-			viewmodel.Recent{ID: 3, Title: "x@y", Note: "failed", Tone: viewmodel.Bad, Picture: viewmodel.PictureOutgoing, Target: "sip:x@y"}},
-		{middleware.HistoryEntry{ID: 4, Direction: "in", PeerURI: "sip:x@y", Start: now, End: now, Outcome: middleware.OutcomeElsewhere, Recording: "/r.wav"},
-			viewmodel.Recent{ID: 4, Title: "x@y", Note: "elsewhere recorded", Picture: viewmodel.PictureIncoming, Target: "sip:x@y", Recording: "/r.wav"}},
-		{middleware.HistoryEntry{ID: 5, Direction: "out", PeerURI: "sip:x@y", Start: now, Answered: now.Add(-time.Second)},
-			viewmodel.Recent{ID: 5, Title: "x@y", Note: "now", Picture: viewmodel.PictureOutgoing, Target: "sip:x@y"}},
+		{
+			middleware.HistoryEntry{ID: 1, Direction: "in", PeerName: "Anna", PeerURI: "sip:anna@example.org", Start: now, Answered: now, End: now.Add(221 * time.Second), Outcome: middleware.OutcomeAnswered},
+			viewmodel.Recent{ID: 1, Title: "Anna", Took: "3:41", Picture: viewmodel.PictureIncoming, Target: "sip:anna@example.org"},
+		},
+		{
+			middleware.HistoryEntry{ID: 2, Direction: "in", PeerURI: "sip:+4930@pbx", Start: now, End: now, Outcome: middleware.OutcomeMissed},
+			viewmodel.Recent{ID: 2, Title: "+4930", Note: "missed", Tone: viewmodel.Bad, Picture: viewmodel.PictureMissed, Target: "sip:+4930@pbx"},
+		},
+		{
+			middleware.HistoryEntry{ID: 3, Direction: "out", PeerURI: "sip:x@y", Start: now, End: now, Outcome: middleware.OutcomeFailed},
+			viewmodel.Recent{ID: 3, Title: "x@y", Note: "failed", Tone: viewmodel.Bad, Picture: viewmodel.PictureOutgoing, Target: "sip:x@y"},
+		},
+		{
+			middleware.HistoryEntry{ID: 4, Direction: "in", PeerURI: "sip:x@y", Start: now, End: now, Outcome: middleware.OutcomeElsewhere, Recording: "/r.wav"},
+			viewmodel.Recent{ID: 4, Title: "x@y", Note: "elsewhere recorded", Picture: viewmodel.PictureIncoming, Target: "sip:x@y", Recording: "/r.wav"},
+		},
+		{
+			middleware.HistoryEntry{ID: 5, Direction: "out", PeerURI: "sip:x@y", Start: now, Answered: now.Add(-time.Second)},
+			viewmodel.Recent{ID: 5, Title: "x@y", Note: "now", Picture: viewmodel.PictureOutgoing, Target: "sip:x@y"},
+		},
 	}
 	for _, tt := range tests {
 		tt.want.When, tt.want.Exact = "14:02", "2026-05-13 14:02:07"
@@ -355,6 +376,7 @@ func TestMatches(t *testing.T) {
 		{"ECHO", []string{"Echo Test"}},
 		{"meyer", []string{"Anna Meyer"}},
 		{"30", []string{"+4930"}},
+		{"sip:anna@example.org", []string{"Anna Meyer"}},
 		{"zzz", nil},
 	}
 	for _, tt := range tests {
@@ -373,8 +395,10 @@ func TestMatches(t *testing.T) {
 
 func TestDeviceChoices(t *testing.T) {
 	list := []middleware.Device{
-		{ID: "1", Name: "Headset", Input: true, Output: true}, {ID: "2", Name: "Speakers", Output: true},
-		{ID: "3", Name: "Mic", Input: true}, {ID: "4", Name: "Mic", Input: true},
+		{ID: "1", Name: "Headset", Input: true, Output: true},
+		{ID: "2", Name: "Speakers", Output: true},
+		{ID: "3", Name: "Mic", Input: true},
+		{ID: "4", Name: "Mic", Input: true},
 	}
 	tests := []struct {
 		chosen string
