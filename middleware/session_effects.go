@@ -224,17 +224,12 @@ func (s *Session) tryWishNow() {
 	s.step(event{in: in})
 }
 
-// holdOthers makes this call the one that is spoken to, as of the command e, or
-// as of now where a call that was dialed comes up. A wish that is carried out
-// late has done so already.
+// holdOthers makes this call the one that is spoken to, as of the command or the
+// answer e. A wish that is carried out late has done so already.
 func (s *Session) holdOthers(e event) {
-	turn := e.turn
-	if e.in == session.GotAnswer {
-		turn = s.m.turn.Add(1)
-	}
-	if turn != 0 {
-		s.turn = turn
-		s.m.holdOthers(s, turn)
+	if e.turn != 0 {
+		s.turn = e.turn
+		s.m.holdOthers(s, e.turn)
 	}
 }
 

@@ -86,7 +86,13 @@ func (s *Session) gotAnswer(body []byte, in session.Input) {
 		return
 	}
 	s.agreed = agreed
-	s.step(event{in: in, body: body})
+	e := event{in: in, body: body}
+	if in == session.GotAnswer {
+		// From here on the call counts as taken up: whoever sees it established
+		// and then goes on with another one is right.
+		e.turn = s.m.turn.Add(1)
+	}
+	s.step(e)
 }
 
 func (s *Session) gotReinviteAnswer(ev sip.ReinviteAnswered) {
