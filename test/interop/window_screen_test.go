@@ -34,6 +34,9 @@ type desk struct {
 func startDesk(t *testing.T) *desk {
 	t.Helper()
 	need(t, "Xvfb", "openbox", "xdotool")
+	if _, err := buildPhone(); err != nil { // while the compiler's cache can still be found
+		t.Fatal(err)
+	}
 	home := t.TempDir()
 	for _, name := range []string{"HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"} {
 		t.Setenv(name, home)

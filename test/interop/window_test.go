@@ -211,7 +211,13 @@ const (
 // red; the others stand before it, all of one width.
 func (s *seat) tile(t *testing.T, n int) image.Point {
 	t.Helper()
-	red := s.main.await(t, "a call", fynetheme.ColorNameError, 45, 40, atLeast(1))[0]
+	var red image.Rectangle
+	eventually(t, 5*time.Second, "the call stays where it is", func() bool {
+		before := red
+		talk(100 * time.Millisecond) // a card that has just come still moves
+		red = s.main.await(t, "a call", fynetheme.ColorNameError, 45, 40, atLeast(1))[0]
+		return red == before
+	})
 	const gap = 4
 	return middle(red).Sub(image.Pt((hangUpTile-n)*(red.Dx()+gap), 0))
 }
