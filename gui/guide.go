@@ -37,6 +37,7 @@ type guide struct {
 	dot     *widgets.Dot
 	body    *fyne.Container
 	steps   *widgets.Text
+	mic     *widgets.Meter // nil unless shown
 	back    *widget.Button
 	skip    *widget.Button
 	next    *widget.Button
@@ -72,7 +73,8 @@ func newGuide(w *Window) *guide {
 
 // show goes to a step.
 func (g *guide) show(step int) {
-	g.step = step
+	g.step, g.mic = step, nil
+	g.w.listen(step == stepSound)
 	g.steps.Set(i18n.T("Step %d of %d", step+1, numSteps))
 	g.complain(nil)
 	g.body.RemoveAll()
@@ -106,6 +108,8 @@ func (g *guide) showSound() {
 	devices := container.NewVBox(widgets.NewCaption(i18n.T("Looking for devices…")))
 	w.loadDevices(devices, g.complain)
 	g.body.Add(devices)
+	g.mic = widgets.NewMeter()
+	g.body.Add(container.NewHBox(widgets.NewText(i18n.T("Microphone"), fynetheme.ColorNamePlaceHolder), g.mic))
 	echo := widget.NewButtonWithIcon(i18n.T("Call the Echo Test"), theme.Icon(icons.Echo), func() { g.complain(w.dial(middleware.EchoTarget, "")) })
 	g.body.Add(echo)
 	g.body.Add(g.trouble)
@@ -177,6 +181,7 @@ func (g *guide) addAccount() {
 func (g *guide) finish() {
 	w := g.w
 	w.guide = nil
+	w.listen(false)
 	w.layOut()
 	w.refresh()
 	w.changeSettings(func(s *middleware.Settings) { s.General.FirstRunDone = true }, func(err error) {

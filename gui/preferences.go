@@ -68,7 +68,10 @@ func newPreferences(w *Window) *preferences {
 	p := &preferences{w: w}
 	p.win = w.app.NewWindow("")
 	p.win.Resize(fyne.NewSize(720, 540))
-	p.win.SetOnClosed(func() { w.prefs = nil })
+	p.win.SetOnClosed(func() {
+		w.prefs = nil
+		w.listen(false)
+	})
 	p.build()
 	return p
 }
@@ -107,6 +110,7 @@ func (p *preferences) show(to page) {
 		b.Refresh()
 	}
 	p.complain(nil)
+	p.w.listen(to == pageAudio)
 	var content fyne.CanvasObject
 	switch to {
 	case pageAccounts:
@@ -207,7 +211,7 @@ func (p *preferences) audioPage() fyne.CanvasObject {
 	box.Add(container.NewHBox(
 		widgets.NewText(i18n.T("Microphone"), fynetheme.ColorNamePlaceHolder), p.in, spacer(),
 		widgets.NewText(i18n.T("Speaker"), fynetheme.ColorNamePlaceHolder), p.out, spacer()))
-	box.Add(hint(i18n.T("The levels move during a call.")))
+	box.Add(hint(i18n.T("Speak: the microphone's level moves. The speaker's does during a call.")))
 	box.Add(codecs)
 	return box
 }

@@ -57,9 +57,10 @@ type Window struct {
 	callWin  *callWindow
 	tray     *tray
 
-	ended    []viewmodel.Ended
-	stopTick func() // of the poller; nil while no call is up
-	quitting bool
+	ended     []viewmodel.Ended
+	stopTick  func() // of the poller; nil while no call is up
+	listening bool   // the microphone is open to show its level
+	quitting  bool
 }
 
 // New makes the window; [Window.Run] shows it. It must be called on the
@@ -208,7 +209,7 @@ func (w *Window) refreshCalls() {
 	if w.callWin != nil {
 		w.callWin.update(views, w.ended, muted)
 	}
-	w.tick(len(views) > 0)
+	w.tick(len(views) > 0 || w.listening)
 }
 
 func (w *Window) callViews() []viewmodel.Call {
@@ -243,7 +244,17 @@ func (w *Window) dropEnded(id middleware.SessionID) {
 	}
 }
 
-// tickTime is how often levels are read while a call is up.
+// listen opens the microphone while a person chooses it, so that its level moves
+// without a call.
+func (w *Window) listen(on bool) {
+	if w.listening != on {
+		w.listening = on
+		w.phone.Audio().SetMonitor(on)
+		w.refreshCalls()
+	}
+}
+
+// tickTime is how often levels are read while there is something to show.
 const tickTime = 100 * time.Millisecond
 
 // tick starts or stops the poller for levels and durations.
@@ -267,6 +278,9 @@ func (w *Window) tick(on bool) {
 // showLevels shows how loud it is, from 0 to 1.
 func (w *Window) showLevels(in, out float32) {
 	w.status.levels(in, out)
+	if w.guide != nil && w.guide.mic != nil {
+		w.guide.mic.Set(in)
+	}
 	if w.prefs != nil && w.prefs.in != nil {
 		w.prefs.in.Set(in)
 		w.prefs.out.Set(out)

@@ -11,6 +11,7 @@ import (
 	"parley/gui/i18n"
 	"parley/gui/viewmodel"
 	"parley/gui/widgets"
+	"parley/media/mediatest"
 	"parley/middleware"
 	"parley/middleware/middlewaretest"
 	"parley/middleware/session"
@@ -300,9 +301,7 @@ func TestAddAccountInTheForm(t *testing.T) {
 	test.Tap(form.save)
 	r.until("the account", func() bool { return r.w.header.account.Title() == "alice@example.org" })
 	r.until("the list", func() bool { return r.w.prefs.accounts.form == nil && len(r.w.prefs.accounts.shown) == 1 })
-	if got := r.w.header.account.Word(); got != "Outgoing calls only" {
-		t.Errorf("the account is shown as %q", got)
-	}
+	r.until("the account being ready", func() bool { return r.w.header.account.Word() == "Outgoing calls only" })
 	r.w.prefs.accounts.change("alice@example.org", func(s *middleware.AccountSettings) { s.Enabled = false })
 	r.until("the switch", func() bool { return r.w.header.account.Word() == "Off" })
 }
@@ -421,4 +420,16 @@ func TestOpenFillsTheNumberField(t *testing.T) {
 	r := newRig(t)
 	r.w.Open("sip:carol@example.net")
 	r.until("the number", func() bool { return r.w.dialer.entry.Text == "sip:carol@example.net" })
+}
+
+func TestMicrophoneIsHeardWhileItIsChosen(t *testing.T) {
+	r := newRig(t)
+	r.phone.Device.Sound = mediatest.Speech(1, 96000, 48000)
+	r.w.showPreferences(pageAudio)
+	r.until("the level of the microphone", func() bool {
+		in, _ := r.phone.App.Audio().Levels()
+		return in > 0.01
+	})
+	r.w.prefs.show(pageGeneral)
+	r.until("the microphone being closed", func() bool { return !r.w.listening && r.w.stopTick == nil })
 }

@@ -65,6 +65,10 @@ func (m *AudioManager) SetMuted(on bool) {
 // Muted reports whether the microphone is muted.
 func (m *AudioManager) Muted() bool { return m.engine.Muted() }
 
+// SetMonitor opens the microphone without a call, so that its level can be shown
+// while a person chooses it.
+func (m *AudioManager) SetMonitor(on bool) { m.engine.SetMonitor(on) }
+
 // Levels returns how loud microphone and speaker are now, 0 to 1. It is cheap:
 // poll it as often as something is drawn.
 func (m *AudioManager) Levels() (in, out float32) { return m.engine.Levels() }
