@@ -27,7 +27,8 @@ func (s *Session) check(e event) error {
 	return nil
 }
 
-// carryOut does one effect. It never blocks.
+// carryOut does one effect. It never waits for the network; a recording's file is
+// opened and closed here.
 func (s *Session) carryOut(effect session.Effect, e event) {
 	switch effect {
 	case session.Prepare:
