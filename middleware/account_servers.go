@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"parley/sip"
 	"parley/storage"
@@ -55,7 +56,7 @@ func (a *Account) routes(ctx context.Context, u sip.URI) ([]sip.Route, error) {
 	if err != nil {
 		return nil, err
 	}
-	if set.Proxy != "" || u.Port == 0 && equalFold(u.Host, domainOf(a.id)) {
+	if set.Proxy != "" || u.Port == 0 && strings.EqualFold(u.Host, domainOf(a.id)) {
 		a.trust(routes)
 	}
 	// The certificate to be shown is that of the account's domain (RFC 5922).

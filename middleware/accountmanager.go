@@ -343,7 +343,7 @@ func (m *AccountManager) FindAccount(contact string) *Account {
 func CanonicalID(address string) string {
 	id := strings.TrimSpace(address)
 	for _, scheme := range []string{"sip:", "sips:"} {
-		if len(id) >= len(scheme) && equalFold(id[:len(scheme)], scheme) {
+		if len(id) >= len(scheme) && strings.EqualFold(id[:len(scheme)], scheme) {
 			id = id[len(scheme):]
 			break
 		}

@@ -165,26 +165,6 @@ func (app *SIPApplication) closeEndpoints(ctx context.Context) {
 	}
 }
 
-// EchoAddress returns where the Echo Test listens, for tests and diagnostics;
-// empty without one.
-func (app *SIPApplication) EchoAddress() string {
-	if app.echo == nil {
-		return ""
-	}
-	return app.echo.uri.String()
-}
-
-// DirectAddresses returns where calls without an account may be sent.
-func (app *SIPApplication) DirectAddresses() []string {
-	var list []string
-	if app.local != nil {
-		for _, l := range app.local.Addrs() {
-			list = append(list, l.Transport+" "+l.Addr.String())
-		}
-	}
-	return list
-}
-
 func (app *SIPApplication) direct() endpoint {
 	if app.local == nil {
 		return endpoint{}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"parley/sip"
 	"parley/storage"
@@ -116,7 +117,7 @@ func (app *SIPApplication) resolveTarget(r DialRequest) (target, *Account, Peer,
 	if app.local == nil {
 		return target{}, nil, Peer{}, errNotListening
 	}
-	if equalFold(r.Target, EchoTarget) && app.echo != nil {
+	if strings.EqualFold(r.Target, EchoTarget) && app.echo != nil {
 		t := app.directTarget(app.echo.uri)
 		return t, nil, Peer{Name: echoName, Address: EchoTarget, URI: EchoTarget}, nil
 	}
@@ -149,7 +150,7 @@ func (app *SIPApplication) chooseAccount(id string, u sip.URI) (*Account, error)
 		return app.accounts.GetAccount(id)
 	}
 	for _, a := range app.accounts.GetAccounts() {
-		if u.Host != "" && equalFold(domainOf(a.id), u.Host) && a.Snapshot().Enabled {
+		if u.Host != "" && strings.EqualFold(domainOf(a.id), u.Host) && a.Snapshot().Enabled {
 			return a, nil
 		}
 	}

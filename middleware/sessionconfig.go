@@ -1,7 +1,6 @@
 package middleware
 
 import (
-	"strings"
 	"time"
 
 	"parley/media"
@@ -68,8 +67,6 @@ func (c *sessionConfig) apply(a *storage.Account, names []string) []string {
 	}
 	return names
 }
-
-func equalFold(a, b string) bool { return strings.EqualFold(a, b) }
 
 // formatsOf lists the formats of the engine's codecs.
 func formatsOf(c media.Config) []codec.Format {

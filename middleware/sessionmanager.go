@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -250,7 +251,7 @@ func (m *SessionManager) format(c sdp.Codec) codec.Format {
 
 func (m *SessionManager) sampleRate(c sdp.Codec) int {
 	for _, f := range m.formats {
-		if equalFold(f.Name, c.Name) {
+		if strings.EqualFold(f.Name, c.Name) {
 			return f.SampleRate
 		}
 	}

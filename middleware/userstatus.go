@@ -1,6 +1,9 @@
 package middleware
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // A UserStatus is the person's own status.
 type UserStatus string
@@ -22,11 +25,7 @@ func (app *SIPApplication) UserStatus() UserStatus { return *app.status.Load() }
 
 // SetUserStatus changes the person's status. It lasts until the program ends.
 func (app *SIPApplication) SetUserStatus(s UserStatus) error {
-	known := false
-	for _, k := range UserStatuses() {
-		known = known || s == k
-	}
-	if !known {
+	if !slices.Contains(UserStatuses(), s) {
 		return fmt.Errorf("middleware: there is no status %q", string(s))
 	}
 	old := app.status.Swap(&s)

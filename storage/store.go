@@ -53,7 +53,6 @@ func openSettings(path string, log *slog.Logger) (*SettingsStore, error) {
 	}
 	for i := range s.problems {
 		s.problems[i].File = path
-		log.Warn("Settings have a problem", "problem", s.problems[i].String())
 	}
 	return s, nil
 }

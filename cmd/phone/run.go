@@ -93,7 +93,7 @@ func (p *phone) config() (middleware.Config, error) {
 		Log: p.log, UserAgent: "Parley/" + version, Profile: p.profile,
 		Devices: media.DeviceChoice{Input: o.audioIn, Output: o.audioOut, Alert: o.alert},
 		Media: media.Config{
-			Log:      p.log.With("sub", "media"),
+			Log:      p.log,
 			Hardware: device.New(p.log.With("sub", "device")),
 			Codecs:   []codec.Codec{opus.New(), codec.G722(), codec.PCMA(), codec.PCMU()},
 		},
