@@ -1,6 +1,8 @@
 package viewmodel
 
 import (
+	"strings"
+
 	"parley/gui/i18n"
 	"parley/middleware"
 )
@@ -59,9 +61,14 @@ func AudioBanners(a middleware.AudioSnapshot) []Banner {
 		{"output", i18n.T("The speaker “%s” is missing. It is used again as soon as it is back.", a.Trouble["output"])},
 		{"alert", i18n.T("The ring device “%s” is missing.", a.Trouble["alert"])},
 	} {
-		if _, missing := a.Trouble[d.key]; missing {
-			list = append(list, Banner{Notice, d.text})
+		name, missing := a.Trouble[d.key]
+		if !missing {
+			continue
 		}
+		if path, isFile := strings.CutPrefix(name, "file:"); isFile {
+			d.text = i18n.T("The sound file “%s” cannot be used: it is no WAV file, or it cannot be opened. There is silence in its place.", path)
+		}
+		list = append(list, Banner{Notice, d.text})
 	}
 	return list
 }
@@ -86,6 +93,9 @@ func ProblemBanners(list []middleware.Problem) []Banner {
 			text = i18n.T("Settings, line %d, column %d: %s", p.Line, p.Column, p.Text)
 		}
 		if p.Kept != "" {
+			if !strings.HasSuffix(text, ".") {
+				text += "."
+			}
 			text = i18n.T("%s The file is kept as %s.", text, p.Kept)
 		}
 		banners[i] = Banner{Notice, text}

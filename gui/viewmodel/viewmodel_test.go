@@ -425,10 +425,16 @@ func TestAudioAndProblemBanners(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("AudioBanners (-want +got):\n%s", diff)
 	}
-	got = viewmodel.ProblemBanners([]middleware.Problem{{Line: 7, Column: 3, Text: "unknown key.", Kept: "/p/settings.toml.bad"}, {Text: "no history."}})
+	got = viewmodel.AudioBanners(middleware.AudioSnapshot{Trouble: map[string]string{"input": "file:/tmp/x.txt"}})
+	want = []viewmodel.Banner{{Tone: viewmodel.Notice, Text: "The sound file “/tmp/x.txt” cannot be used: it is no WAV file, or it cannot be opened. There is silence in its place."}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("AudioBanners of a file (-want +got):\n%s", diff)
+	}
+	got = viewmodel.ProblemBanners([]middleware.Problem{{Line: 7, Column: 3, Text: "unknown key.", Kept: "/p/settings.toml.bad"}, {Text: "no history."}, {Line: 1, Column: 2, Text: "syntax error", Kept: "/p/bad"}})
 	want = []viewmodel.Banner{
 		{Tone: viewmodel.Notice, Text: "Settings, line 7, column 3: unknown key. The file is kept as /p/settings.toml.bad."},
 		{Tone: viewmodel.Notice, Text: "Settings: no history."},
+		{Tone: viewmodel.Notice, Text: "Settings, line 1, column 2: syntax error. The file is kept as /p/bad."},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("ProblemBanners (-want +got):\n%s", diff)
