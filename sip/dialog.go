@@ -316,7 +316,7 @@ func (c *Call) inDialogRequest(r inDialog, seq uint32) outgoing {
 	uri, routes, _ := aim(c.d.target, c.d.routes)
 	headers := append([]Header{}, r.headers...)
 	if r.method == "INVITE" || r.method == "UPDATE" {
-		headers = append(headers, Header{"Contact", c.d.contact}, Header{"Allow", allowedMethods})
+		headers = append(append(headers, Header{"Contact", c.d.contact}), abilities()...)
 	}
 	return outgoing{
 		method: r.method, uri: uri, routes: routes, from: c.d.local, to: c.d.remote,

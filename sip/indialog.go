@@ -92,7 +92,7 @@ func (c *Call) handle(req *sip.Request, tx *sip.ServerTx) {
 		}
 		c.seen, c.remoteSeq = true, seq
 	}
-	if unknown := listValues(req, "Require"); len(unknown) > 0 && req.Method != sip.BYE {
+	if unknown := unsupported(req); len(unknown) > 0 && req.Method != sip.BYE {
 		c.e.reply(req, tx, sip.StatusBadExtension, Header{"Unsupported", strings.Join(unknown, ", ")})
 		return
 	}
@@ -109,7 +109,7 @@ func (c *Call) handle(req *sip.Request, tx *sip.ServerTx) {
 		}
 		c.emit(InfoReceived{ContentType: kind, Body: req.Body()})
 	case sip.OPTIONS:
-		c.e.reply(req, tx, sip.StatusOK, Header{"Allow", allowedMethods}, Header{"Accept", sdpType}, Header{"Supported", ""})
+		c.e.reply(req, tx, sip.StatusOK, append(abilities(), Header{"Accept", sdpType})...)
 	default:
 		c.e.reply(req, tx, sip.StatusMethodNotAllowed, Header{"Allow", allowedMethods})
 	}

@@ -113,7 +113,7 @@ func (c *Call) sendInvite(n int, f flow) {
 			from: u.from, to: u.to, callID: string(c.id), cseq: seq, bodyType: sdpType, body: u.want.Body,
 		}
 		o.uri, o.routes = preloaded(o.uri, u.want.RouteSet)
-		o.headers = append(o.headers, Header{"Contact", "<" + c.e.contact(f).String() + ">"}, Header{"Allow", allowedMethods})
+		o.headers = append(append(o.headers, Header{"Contact", "<" + c.e.contact(f).String() + ">"}), abilities()...)
 		o.headers = append(o.headers, credentials(u.auth, "INVITE", o.uri, o.body)...)
 		o.headers = append(o.headers, u.want.Headers...)
 		return o

@@ -170,7 +170,7 @@ func (c *Call) ring(res *sip.Response) {
 
 // answerHeaders are those of every response that makes a dialog.
 func (c *Call) answerHeaders(f flow) []Header {
-	return []Header{{"Contact", "<" + c.e.contact(f).String() + ">"}, {"Allow", allowedMethods}}
+	return append(abilities(), Header{"Contact", "<" + c.e.contact(f).String() + ">"})
 }
 
 // Answer accepts an incoming call with 200 and a session description: the

@@ -96,8 +96,8 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"no such dialog", request("BYE", "a", 2, "nobody", ""), "481 BYE", "", ""},
 		{"BYE without a tag", request("BYE", "a", 2, "", ""), "481 BYE", "", ""},
-		{"method not built", request("MESSAGE", "a", 1, "", ""), "405 MESSAGE", "Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE"},
-		{"method unknown", request("DANCE", "a", 1, "", ""), "405 DANCE", "Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE"},
+		{"method not built", request("MESSAGE", "a", 1, "", ""), "405 MESSAGE", "Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY"},
+		{"method unknown", request("DANCE", "a", 1, "", ""), "405 DANCE", "Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY"},
 		{"PRACK wanted", invitation("a", "Require: 100rel\n"+sdpLines), "420 INVITE", "Unsupported", "100rel"},
 		{"no session description", invitation("a", "Content-Type: text/plain\n\nhello\n"), "415 INVITE", "Accept", "application/sdp"},
 		{"too many hops", strings.Replace(invitation("a", sdpLines), "Max-Forwards: 70", "Max-Forwards: 0", 1), "483 INVITE", "", ""},

@@ -171,7 +171,7 @@ func (e *Endpoint) serveNew(req *sip.Request, tx *sip.ServerTx) {
 		e.reply(req, tx, 416)
 		return
 	}
-	if unknown := listValues(req, "Require"); len(unknown) > 0 {
+	if unknown := unsupported(req); len(unknown) > 0 {
 		e.reply(req, tx, sip.StatusBadExtension, Header{"Unsupported", strings.Join(unknown, ", ")})
 		return
 	}
@@ -196,7 +196,7 @@ func (e *Endpoint) serveOptions(req *sip.Request, tx *sip.ServerTx) {
 	case e.cfg.OnCall == nil:
 		e.reply(req, tx, sip.StatusTemporarilyUnavailable)
 	default:
-		e.reply(req, tx, sip.StatusOK, Header{"Allow", allowedMethods}, Header{"Accept", sdpType}, Header{"Supported", ""})
+		e.reply(req, tx, sip.StatusOK, append(abilities(), Header{"Accept", sdpType})...)
 	}
 }
 

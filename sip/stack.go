@@ -55,6 +55,6 @@ const (
 )
 
 const (
-	allowedMethods = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE"
+	allowedMethods = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY"
 	sdpType        = "application/sdp"
 )
