@@ -7,10 +7,10 @@ import (
 
 // choice is the line of an offer that we accept, and how.
 type choice struct {
-	index    int
+	index    int // of the audio line; -1: there is none, and rejected is set
 	pairs    []pair
 	crypto   *cryptoLine // nil: plain RTP
-	rejected bool        // the far end itself has disabled the line
+	rejected bool        // no line is accepted
 }
 
 // GotOffer reads an offer of the far end and remembers it for
@@ -18,9 +18,9 @@ type choice struct {
 // dropped by that; whether there may be one is a matter of the dialog (491).
 //
 // The error is a [*SyntaxError], [ErrNoAudio], [ErrNoCommonCodec] or
-// [ErrSecurityRequired], and calls for a 488; the session goes on as it was. An
-// offer that disables the audio of a running session, and nothing else, can be
-// answered.
+// [ErrSecurityRequired], and calls for a 488; the session goes on as it was. In a
+// running session an offer without audio can be answered, whatever else it has:
+// see [Negotiation.Proposal].
 func (n *Negotiation) GotOffer(body []byte) error {
 	n.remote = nil
 	d, err := Parse(body)
@@ -50,6 +50,7 @@ func (n *Negotiation) Answer() ([]byte, *Agreed, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	n.renewKeys()
 	next := &agreement{
 		media: refused(d.Media), audio: c.index, timing: d.Timing,
 		agreed: &Agreed{Rejected: true},
@@ -124,10 +125,31 @@ func (n *Negotiation) answerKey(theirs *Key) (Key, error) {
 	return n.keys.key(s, theirs.Tag)
 }
 
-// choose returns the line of d to accept: that of before, if there was one, else
-// the first that can be used, but one with keys rather than one without. The
-// error is that of the first line tried.
+// choose returns the line of d to accept, or a choice that accepts none: because
+// we want no audio, or because a running session is offered none.
 func (n *Negotiation) choose(d *Description) (*choice, error) {
+	if n.local.NoAudio && n.now != nil {
+		return n.without(d), nil
+	}
+	c, err := n.best(d)
+	switch {
+	case err != nil:
+		return nil, err
+	case n.local.NoAudio:
+		return nil, ErrNoAudio
+	case c != nil:
+		return c, nil
+	case n.now == nil || n.mustKeep(d):
+		return nil, ErrNoAudio
+	}
+	return n.without(d), nil
+}
+
+// best returns the line of d that can be accepted: that of before, if there was
+// one, else the first that can be used, but one with keys rather than one
+// without. The error is that of the first line tried; nil, nil means that d has
+// no audio line in use.
+func (n *Negotiation) best(d *Description) (*choice, error) {
 	var best *choice
 	var failed error
 	for _, i := range n.audioLines(d) {
@@ -142,25 +164,29 @@ func (n *Negotiation) choose(d *Description) (*choice, error) {
 			best = c
 		}
 	}
-	switch {
-	case best != nil:
+	if best != nil {
 		return best, nil
-	case failed != nil:
-		return nil, failed
 	}
-	return n.disabled(d)
+	return nil, failed
 }
 
-// disabled accepts an offer that has switched off the audio of a running session
-// and has nothing in its place. A fax line in its place is refused as a whole:
-// the far end then goes on with audio.
-func (n *Negotiation) disabled(d *Description) (*choice, error) {
-	i := slices.IndexFunc(d.Media, func(m Media) bool { return m.isAudio() && !m.Malformed })
-	active := slices.ContainsFunc(d.Media, func(m Media) bool { return m.Port != 0 })
-	if n.now == nil || i < 0 || active {
-		return nil, ErrNoAudio
+// mustKeep reports whether d, which has no audio in use, must not end our audio.
+// A fax in its place is refused as a whole: the far end then goes on with audio.
+// A line that could not be read says nothing, and neither do missing lines.
+func (n *Negotiation) mustKeep(d *Description) bool {
+	return n.hasAudio() && (len(d.Media) == 0 || slices.ContainsFunc(d.Media, func(m Media) bool {
+		return m.isAudio() && m.Malformed || m.Port != 0 && strings.EqualFold(m.Kind, "image")
+	}))
+}
+
+// without returns the choice that accepts no line of d. It remembers the place
+// of the audio.
+func (n *Negotiation) without(d *Description) *choice {
+	i := n.now.audio
+	if i < 0 || i >= len(d.Media) || !d.Media[i].isAudio() {
+		i = slices.IndexFunc(d.Media, func(m Media) bool { return m.isAudio() })
 	}
-	return &choice{index: i, rejected: true}, nil
+	return &choice{index: i, rejected: true}
 }
 
 // audioLines returns the indices of the audio lines of d that are in use, that of

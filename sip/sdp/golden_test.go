@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -46,6 +47,7 @@ const (
 //	their answer      GotAnswer(text)
 //	rollback          Rollback()
 //	agreed            Agreed() is what text says
+//	proposal          Proposal() is what text says
 //	error             the step before returned the error that text says
 type goldenCase struct {
 	title string
@@ -148,6 +150,8 @@ func runGolden(t *testing.T, c *goldenCase) {
 			n.Rollback()
 		case s.kind == "agreed":
 			got = agreedText(n.Agreed())
+		case s.kind == "proposal":
+			got = proposalText(n.Proposal())
 		case s.kind == "error":
 			got, failed = fmt.Sprintln(failed), nil
 		default:
@@ -242,6 +246,8 @@ func goldenLocal(t testing.TB, settings string) Local {
 			l.RTCPPort, err = strconv.Atoi(value)
 		case "mux":
 			l.RTCPMux = true
+		case "no-audio":
+			l.NoAudio = true
 		case "own-order":
 			l.OwnOrder = true
 		case "codecs":
@@ -295,6 +301,24 @@ func agreedText(a *Agreed) string {
 		fmt.Fprintf(&w, "local %s\nremote %s\n", keyText(a.LocalKey), keyText(a.RemoteKey))
 	}
 	return w.String()
+}
+
+// proposalText shows p on one line.
+func proposalText(p Proposal) string {
+	var words []string
+	for word, is := range map[string]bool{"adds-audio": p.AddsAudio, "removes-audio": p.RemovesAudio, "adds-chat": p.AddsChat} {
+		if is {
+			words = append(words, word)
+		}
+	}
+	slices.Sort(words)
+	for _, kind := range p.Others {
+		words = append(words, "other:"+kind)
+	}
+	if len(words) == 0 {
+		return "none\n"
+	}
+	return strings.Join(words, " ") + "\n"
 }
 
 func codecText(c Codec) string {

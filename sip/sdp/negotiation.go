@@ -48,6 +48,11 @@ type Local struct {
 
 	Security Security
 	Suites   []string // in order of preference; empty: DefaultSuites
+
+	// NoAudio says that we want no audio now: an offer disables its line or has
+	// none, an answer rejects it. A session begins with audio or not at all: a
+	// first offer of the far end cannot be answered so.
+	NoAudio bool
 }
 
 // Agreed is the result of a completed offer/answer exchange. It does not change
@@ -103,7 +108,7 @@ type Negotiation struct {
 // agreement is the state after a completed exchange. It is not changed.
 type agreement struct {
 	media  []Media // of the last description of ours, without attributes
-	audio  int     // index of the audio line in media
+	audio  int     // index of the audio line in media, in use or not; -1: there is none
 	timing string
 	agreed *Agreed
 }
@@ -135,6 +140,17 @@ func (n *Negotiation) Agreed() *Agreed {
 		return nil
 	}
 	return n.now.agreed
+}
+
+// hasAudio reports whether audio is agreed on now.
+func (n *Negotiation) hasAudio() bool { return n.now != nil && !n.now.agreed.Rejected }
+
+// renewKeys forgets our keys if the audio was gone: a stream that is added again
+// is a new one, and no two streams share a key (RFC 3711 section 9.1).
+func (n *Negotiation) renewKeys() {
+	if n.now != nil && !n.hasAudio() {
+		clear(n.keys.keys)
+	}
 }
 
 // Rollback drops an offer of either side that has not been answered, because it

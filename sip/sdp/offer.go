@@ -7,7 +7,8 @@ import (
 // offer is an offer of ours and what is needed to read its answer.
 type offer struct {
 	media     []Media
-	audio     int // index of the audio line in media
+	audio     int  // index of the audio line in media; -1: there is none
+	disabled  bool // the line is there, but with port 0
 	direction Direction
 	codecs    []Codec // with the payload types announced
 	keys      []Key
@@ -19,23 +20,43 @@ type offer struct {
 
 // Offer returns a complete offer, and drops an offer of the far end that is still
 // unanswered. All media lines of the session so far are in it, in their places,
-// those other than our audio with port 0 (RFC 3264 section 8). Its version
-// differs from that of the last body only if the body does.
+// those other than our audio with port 0 (RFC 3264 section 8), and the audio too
+// under [Local.NoAudio]. Audio that is added takes the place that audio had
+// before, or else a new line at the end (section 8.1). The version differs from
+// that of the last body only if the body does.
 //
 // If keys are wanted but rand fails, none are offered: under SecurityRequire the
 // far end will refuse that.
 func (n *Negotiation) Offer() []byte {
 	l := &n.local
-	o := &offer{direction: l.Direction, mux: l.RTCPMux}
-	old, timing := Media{Kind: "audio"}, ""
+	o := &offer{audio: -1, direction: l.Direction, mux: l.RTCPMux, disabled: l.NoAudio}
+	timing := ""
 	if n.now != nil {
 		o.media, o.audio, timing = refused(n.now.media), n.now.audio, n.now.timing
-		old = o.media[o.audio]
 		o.mux = o.mux || n.now.agreed.RTCPMux
 		o.wasHeld = n.now.agreed.RemoteHold
-	} else {
-		o.media = []Media{old}
 	}
+	if !o.disabled {
+		n.renewKeys()
+		n.offerAudio(o)
+	}
+	n.offer, n.remote = o, nil
+	return n.print(o.media, timing)
+}
+
+// offerAudio puts our audio into o.
+func (n *Negotiation) offerAudio(o *offer) {
+	l := &n.local
+	switch {
+	case o.audio >= 0:
+	case len(o.media) < MaxMedia:
+		o.media = append(o.media, Media{})
+		fallthrough
+	default: // no place is left for a new line, and all but ours are unused
+		o.audio = len(o.media) - 1
+		o.media[o.audio] = Media{Kind: "audio"}
+	}
+	old := o.media[o.audio]
 	p := l.profile(old.Protocol)
 	o.must = p.secure
 	o.codecs = n.book.assign(n.inLastOrder(l.Codecs))
@@ -46,8 +67,6 @@ func (n *Negotiation) Offer() []byte {
 	crypto, o.keys = n.offerKeys()
 	l.transport(&m, l.packetTime(), crypto, o.mux, o.direction)
 	o.media[o.audio] = m
-	n.offer, n.remote = o, nil
-	return n.print(o.media, timing)
 }
 
 // profile returns what to offer on a line that had the given protocol: encrypted
@@ -94,7 +113,8 @@ func (n *Negotiation) offerKeys() ([]Attribute, []Key) {
 // answer to the same offer, as when a 200 follows a 183 or comes from another
 // branch; the last one counts.
 //
-// An answer that rejects the audio line is no error: the result is Rejected.
+// An answer that rejects the audio line is no error: the result is Rejected, as
+// it is for any answer to an offer without audio.
 // The error is a [*SyntaxError], [ErrNoCommonCodec], [ErrSecurityRequired] where
 // keys had to be in the answer or cannot be used, or [ErrNoOffer]; then nothing
 // has changed.
@@ -126,6 +146,9 @@ func (n *Negotiation) GotAnswer(body []byte) (*Agreed, error) {
 // if it is rejected. It should be at the same place; some peers leave out lines.
 func (d *Description) answerTo(o *offer) int {
 	i := o.audio
+	if i < 0 || o.disabled {
+		return -1
+	}
 	if i >= len(d.Media) || !d.Media[i].isAudio() {
 		i = slices.IndexFunc(d.Media, func(m Media) bool { return m.isAudio() })
 	}
