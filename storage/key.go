@@ -91,6 +91,7 @@ func (k Key[T]) Set(t *T, text string) error {
 	case *[]string:
 		list, ok := k.rule.list(splitList(text))
 		if !ok {
+			fail.Want = k.rule.explain(fail.Want, splitList(text))
 			return fail
 		}
 		*p = list
@@ -121,7 +122,7 @@ func (k Key[T]) Want() string {
 
 // Check returns a *ValueError if the setting of t is not allowed.
 func (k Key[T]) Check(t *T) error {
-	ok := true
+	ok, want := true, k.Want()
 	switch p := k.ref(t).(type) {
 	case *string:
 		ok = k.rule.allowsText(*p)
@@ -131,10 +132,10 @@ func (k Key[T]) Check(t *T) error {
 		ok = *p%k.rule.unit == 0 && k.rule.allowsNumber(int64(*p/k.rule.unit))
 	case *[]string:
 		list, valid := k.rule.list(*p)
-		ok = valid && slices.Equal(list, *p)
+		ok, want = valid && slices.Equal(list, *p), k.rule.explain(want, *p)
 	}
 	if !ok {
-		return &ValueError{Key: k.Name, Value: k.Get(t), Want: k.Want()}
+		return &ValueError{Key: k.Name, Value: k.Get(t), Want: want}
 	}
 	return nil
 }

@@ -53,6 +53,8 @@ func TestAccountKeySetRefuses(t *testing.T) {
 		{"ptime", "25", `storage: ptime cannot be "25", it must be one of the numbers 0, 10, 20, 30, 40, 60`},
 		{"enabled", "maybe", `storage: enabled cannot be "maybe", it must be true or false`},
 		{"codecs", "opus,G729", `storage: codecs cannot be "opus,G729", it must be a list of different codecs out of opus, G722, PCMA, PCMU`},
+		{"dial_rules", "00.=+.,1=a", `storage: dial_rules cannot be "00.=+.,1=a", it must be a list of dial rules of the form MATCH=REPLACEMENT; "1=a", number 2 of the list, character 3: only digits, * # + x and . can be dialed`},
+		{"park_code", "7a", `storage: park_code cannot be "7a", it must be digits, * and #, or empty`},
 		{"display_name", "a\r\nb", `storage: display_name cannot be "a\r\nb", it must be text without control characters, at most 1024 bytes`},
 		{"proxy", "sip:", `storage: proxy cannot be "sip:", it must be a sip: or sips: URI, host or host:port, or empty`},
 	}

@@ -1,10 +1,16 @@
 package storage
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
-// settingKeys is every setting but those of accounts and programs, in the order
-// of the file. A name is the section and the key within it.
-var settingKeys = keysOf(DefaultSettings(), []Key[Settings]{
+// settingKeys is every setting but those of accounts and programs. A name is the
+// section and the key within it; within a section the order is that of the file.
+var settingKeys = keysOf(DefaultSettings(), slices.Concat(programKeys, callKeys))
+
+// programKeys is every setting that is not about calls.
+var programKeys = []Key[Settings]{
 	{
 		Name: "general.user_name", Doc: "Your name, for calls without an account. Empty: the system's.",
 		ref: func(s *Settings) any { return &s.General.UserName },
@@ -56,27 +62,6 @@ var settingKeys = keysOf(DefaultSettings(), []Key[Settings]{
 	},
 
 	{
-		Name: "calls.ring_timeout", Doc: "How long an incoming call rings, in seconds.", rule: between(5, 3600).in(time.Second),
-		ref: func(s *Settings) any { return &s.Calls.RingTimeout },
-	},
-	{
-		Name: "calls.call_waiting", Doc: "During a call, let others ring. If false they get busy.",
-		ref: func(s *Settings) any { return &s.Calls.CallWaiting },
-	},
-	{
-		Name: "calls.direct_calls", Doc: "Accept calls to this computer's address that come through no account.",
-		ref: func(s *Settings) any { return &s.Calls.DirectCalls },
-	},
-	{
-		Name: "calls.recording_dir", Doc: "Folder for recordings. Empty: recordings, beside this file.", rule: pathRule,
-		ref: func(s *Settings) any { return &s.Calls.RecordingDir },
-	},
-	{
-		Name: "calls.ringtone", Doc: "A WAV file. Empty: the built-in tone.", rule: pathRule,
-		ref: func(s *Settings) any { return &s.Calls.Ringtone },
-	},
-
-	{
 		Name: "network.listen", Doc: "Address, or address:port, for signaling and media. Empty: every usable address.", rule: listenRule,
 		ref: func(s *Settings) any { return &s.Network.Listen },
 	},
@@ -105,7 +90,7 @@ var settingKeys = keysOf(DefaultSettings(), []Key[Settings]{
 		Name: "api.enabled", Doc: "Let programs on this computer drive Parley, each after a question.",
 		ref: func(s *Settings) any { return &s.API.Enabled },
 	},
-})
+}
 
 // accountKeys is every setting of an account but its address.
 var accountKeys = keysOf(NewAccount(""), []Key[Account]{
@@ -172,6 +157,22 @@ var accountKeys = keysOf(NewAccount(""), []Key[Account]{
 	{
 		Name: "local_port", Doc: "Signaling port on this computer. 0: chosen at the next start.", rule: portRule,
 		ref: func(a *Account) any { return &a.LocalPort },
+	},
+	{
+		Name: "dial_rules", Doc: `How numbers are changed before they are dialed, as MATCH=REPLACEMENT; the first rule that fits counts. "00.=+." makes +49 of 0049.`, rule: dialRule,
+		ref: func(a *Account) any { return &a.DialRules },
+	},
+	{
+		Name: "pickup_code", Doc: "What the server wants dialed before an extension to pick up its call. Empty: it has no such code.", rule: codeRule,
+		ref: func(a *Account) any { return &a.PickupCode },
+	},
+	{
+		Name: "park_code", Doc: "What a call is transferred to to park it, before the slot. Empty: the server has no such code.", rule: codeRule,
+		ref: func(a *Account) any { return &a.ParkCode },
+	},
+	{
+		Name: "unpark_code", Doc: "What is dialed before the slot to take a parked call. Empty: the server has no such code.", rule: codeRule,
+		ref: func(a *Account) any { return &a.UnparkCode },
 	},
 })
 

@@ -325,7 +325,7 @@ func readFields[T any](l *loader, keys []Key[T], t *T, place string, statements 
 
 // read sets the setting of t from a statement, or reports why it cannot.
 func read[T any](l *loader, k Key[T], t *T, name string, s statement) {
-	v, ok := s.value, false
+	v, ok, want := s.value, false, k.Want()
 	switch p := k.ref(t).(type) {
 	case *string:
 		if ok = v.kind == kindText && k.rule.allowsText(v.text); ok {
@@ -343,9 +343,10 @@ func read[T any](l *loader, k Key[T], t *T, name string, s statement) {
 		if ok = isTexts && allowed; ok {
 			*p = list
 		}
+		want = k.rule.explain(want, texts)
 	}
 	if !ok {
-		l.problem(at(s), name, true, "%s must be %s, not %s; %s is used", name, k.Want(), v.show(), show(k.Get(t)))
+		l.problem(at(s), name, true, "%s must be %s, not %s; %s is used", name, want, v.show(), show(k.Get(t)))
 	}
 }
 
@@ -359,6 +360,15 @@ func (l *loader) together() {
 		}
 		l.problem(place, "network.rtp_port_min", true, "%s; any port is used", portsWant)
 		s.Network.RTPPortMin, s.Network.RTPPortMax = 0, 0
+	}
+	if !forwardFits(s.Calls) {
+		l.problem(l.seen["calls.forward_no_answer_to"], "calls.forward_after", true,
+			"calls.forward_after must be %s; such calls are not forwarded", forwardWant)
+		s.Calls.ForwardNoAnswerTo = ""
+	}
+	if s.Calls.Forwarding && s.Calls.ForwardTo == "" {
+		l.problem(l.seen["calls.forwarding"], "calls.forwarding", true, "calls.forwarding must be %s; calls are not forwarded", forwardToWant)
+		s.Calls.Forwarding = false
 	}
 	if s.DefaultAccount != "" && s.Account(s.DefaultAccount) == nil {
 		l.problem(l.seen["general.default_account"], "general.default_account", true,

@@ -26,11 +26,17 @@ func full() Settings {
 		ID: "alice@example.org", DisplayName: `Alice "A" \ Ünal`, AuthUser: "a-1", Proxy: "sip:proxy.example.org;transport=tcp",
 		Transport: TransportTLS, Expires: 90 * time.Second, SRTP: SRTPRequire, SRTPInClear: true,
 		Codecs: []string{"PCMU", "opus"}, PacketTime: 40 * time.Millisecond, DTMF: DTMFInfo, LocalPort: 5062,
+		DialRules: []string{"00.=+.", "[2-9]xx.=+4930xxx."}, PickupCode: "*8", ParkCode: "700", UnparkCode: "*7",
 	}
 	return Settings{
-		General:        General{UserName: "Alice", Language: "pt-BR", Theme: ThemeDark, FirstRunDone: true, WindowWidth: 400, WindowHeight: 700},
-		Audio:          Audio{Input: "USB mic", Output: "null", Alert: "file:/tmp/a.wav", Codecs: []string{"PCMA"}, PacketTime: 10 * time.Millisecond},
-		Calls:          Calls{RingTimeout: 30 * time.Second, DirectCalls: true, RecordingDir: "/r", Ringtone: "/r.wav"},
+		General: General{UserName: "Alice", Language: "pt-BR", Theme: ThemeDark, FirstRunDone: true, WindowWidth: 400, WindowHeight: 700},
+		Audio:   Audio{Input: "USB mic", Output: "null", Alert: "file:/tmp/a.wav", Codecs: []string{"PCMA"}, PacketTime: 10 * time.Millisecond},
+		Calls: Calls{
+			RingTimeout: 30 * time.Second, DirectCalls: true, RecordingDir: "/r", Ringtone: "/r.wav",
+			DoNotDisturb: true, Reject: []string{"*@spam.example", "+4990*"}, RejectAnonymous: true, ContactsOnly: true,
+			Forwarding: true, ForwardTo: "+49 30 1", ForwardBusyTo: "bob@example.org", ForwardNoAnswerTo: "201", ForwardAfter: 10 * time.Second,
+			AutoAnswer: true, AutoAnswerAfter: 0, AutoAnswerFrom: []string{"door@example.org"}, AnswerAfterHeader: true,
+		},
 		Network:        Network{Listen: "[::1]:5060", Port: 5070, RTPPortMin: 20000, RTPPortMax: 20100, DNSServer: "ns.example.org:53", TLSCA: "/ca.pem"},
 		API:            API{Apps: []AppGrant{{Name: "dial.py", Executable: "/usr/bin/python3", Allowed: true}, {Name: "x"}}},
 		Accounts:       []Account{a, NewAccount("201@10.0.0.1:5080")},
@@ -88,6 +94,29 @@ func TestLoadTolerates(t *testing.T) {
 			func(s *Settings) { s.Audio.Codecs = []string{"PCMA", "opus"} }, nil, false,
 		},
 		{"codec unknown", "[audio]\ncodecs = [\"G729\"]\n", func(*Settings) {}, []string{`2:1: audio.codecs must be a list of different codecs`}, true},
+		{
+			"dial rules", "[[accounts]]\nid = \"a@b.c\"\ndial_rules = [\"00.=+.\", \"+49.=0.\"]\n",
+			func(s *Settings) {
+				s.Accounts = []Account{NewAccount("a@b.c")}
+				s.Accounts[0].DialRules = []string{"00.=+.", "+49.=0."}
+			}, nil, false,
+		},
+		{
+			"bad pattern", "[calls]\nreject = [\"*@spam.example\", \"bob\"]\n", func(*Settings) {},
+			[]string{`2:1: calls.reject must be a list of different addresses, numbers, *@domain, or beginnings of numbers with *; "bob", number 2 of the list: it must be`},
+			true,
+		},
+		{
+			"unanswered calls given up before they are forwarded", "[calls]\nring_timeout = 20\nforward_no_answer_to = \"1\"\n",
+			func(s *Settings) { s.Calls.RingTimeout = 20 * time.Second },
+			[]string{"3:1: calls.forward_after must be less than calls.ring_timeout"},
+			true,
+		},
+		{
+			"forwarding to nowhere", "[calls]\nforwarding = true\n", func(*Settings) {},
+			[]string{"2:1: calls.forwarding must be false as long as calls.forward_to is empty"},
+			true,
+		},
 		{"no codec at all", "[audio]\ncodecs = []\n", func(*Settings) {}, []string{`2:1: audio.codecs`}, true},
 		{
 			"typing mistake in a key", "[audio]\ninptu = \"mic\"\noutput = \"spk\"\n",

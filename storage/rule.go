@@ -27,6 +27,8 @@ type rule struct {
 	max   int64             // and the largest
 	unit  time.Duration     // of the number, for durations
 	least int               // shortest list
+
+	each func([]string) error // of a list of texts that are no words: whether they are allowed
 }
 
 func (r rule) allowsText(s string) bool {
@@ -53,6 +55,9 @@ func (r rule) list(in []string) ([]string, bool) {
 	if len(in) < r.least {
 		return nil, false
 	}
+	if r.each != nil {
+		return r.texts(in)
+	}
 	var out []string
 	for _, s := range in {
 		i := slices.IndexFunc(r.words, func(w string) bool { return strings.EqualFold(w, s) })
@@ -62,6 +67,35 @@ func (r rule) list(in []string) ([]string, bool) {
 		out = append(out, r.words[i])
 	}
 	return out, true
+}
+
+// texts is list for a list of texts that are no words.
+func (r rule) texts(in []string) ([]string, bool) {
+	if len(in) > maxList || r.each(in) != nil {
+		return nil, false
+	}
+	for _, s := range in {
+		// Get and Set separate the members by commas.
+		if !r.allowsText(s) || strings.Contains(s, ",") || strings.TrimSpace(s) != s || s == "" {
+			return nil, false
+		}
+	}
+	return slices.Clip(slices.Clone(in)), true
+}
+
+// explain returns what is allowed and, where a list says more, what is wrong
+// with this one.
+func (r rule) explain(want string, list []string) string {
+	if r.each == nil {
+		return want
+	}
+	if len(list) > maxList {
+		return want + fmt.Sprintf(" with at most %d members", maxList)
+	}
+	if err := r.each(list); err != nil {
+		return want + "; " + err.Error()
+	}
+	return want
 }
 
 func words(w ...string) rule {

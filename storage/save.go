@@ -94,7 +94,7 @@ func writeKey[T any](b *strings.Builder, k Key[T], t *T, name string, withDoc bo
 func valuesNote[T any](k Key[T]) string {
 	_, isList := k.ref(new(T)).(*[]string)
 	switch {
-	case isList:
+	case isList && k.rule.words != nil:
 		return " Known are " + strings.Join(k.rule.words, ", ") + "."
 	case k.rule.words != nil:
 		return " One of " + strings.Join(k.rule.words, ", ") + "."

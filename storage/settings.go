@@ -71,6 +71,22 @@ type Calls struct {
 	DirectCalls  bool          // accept calls to sip:anyone@this-computer
 	RecordingDir string        // absolute folder for recordings; "" is the profile's
 	Ringtone     string        // absolute path of a WAV file; "" is the built-in tone
+
+	DoNotDisturb    bool     // callers get busy; the person's status sets and clears it
+	Reject          []string // patterns of callers that are turned away; see package dialplan
+	RejectAnonymous bool     // turn away callers that hide who they are
+	ContactsOnly    bool     // turn away callers that are not in the contacts
+
+	Forwarding        bool          // forward every call
+	ForwardTo         string        // to this number or address
+	ForwardBusyTo     string        // where callers go that would get busy; "" is nowhere
+	ForwardNoAnswerTo string        // where calls go that are not answered; "" is nowhere
+	ForwardAfter      time.Duration // how long they ring before, in whole seconds; less than RingTimeout
+
+	AutoAnswer        bool          // answer calls without being asked
+	AutoAnswerAfter   time.Duration // how long they ring before, in whole seconds
+	AutoAnswerFrom    []string      // patterns of whose calls; empty is everybody
+	AnswerAfterHeader bool          // follow Call-Info and Alert-Info with answer-after
 }
 
 // Network holds addresses and ports. The command line may overrule each.
@@ -118,6 +134,11 @@ type Account struct {
 	DialogEvent    bool // watch the account's own dialogs
 	MessageSummary bool // watch for waiting messages
 	LocalPort      int  // signalling port on this computer; 0 is not chosen yet
+
+	DialRules  []string // how numbers are changed before they are dialed; see package dialplan
+	PickupCode string   // dialed before an extension to take its call; "" is none
+	ParkCode   string   // a call is transferred to it, and the slot, to park it; "" is none
+	UnparkCode string   // dialed before the slot to take a parked call; "" is none
 }
 
 // DefaultSettings returns the settings of a new profile.
@@ -129,8 +150,11 @@ func DefaultSettings() Settings {
 			Codecs:     []string{"opus", "G722", "PCMA", "PCMU"},
 			PacketTime: 20 * time.Millisecond,
 		},
-		Calls: Calls{RingTimeout: 180 * time.Second, CallWaiting: true},
-		API:   API{Enabled: true},
+		Calls: Calls{
+			RingTimeout: 180 * time.Second, CallWaiting: true,
+			ForwardAfter: 20 * time.Second, AutoAnswerAfter: 5 * time.Second,
+		},
+		API: API{Enabled: true},
 	}
 }
 
@@ -148,16 +172,20 @@ func NewAccount(id string) Account {
 		Presence:       true,
 		DialogEvent:    true,
 		MessageSummary: true,
+		PickupCode:     "**",
 	}
 }
 
 // Clone returns a deep copy.
 func (s Settings) Clone() Settings {
 	s.Audio.Codecs = slices.Clone(s.Audio.Codecs)
+	s.Calls.Reject = slices.Clone(s.Calls.Reject)
+	s.Calls.AutoAnswerFrom = slices.Clone(s.Calls.AutoAnswerFrom)
 	s.API.Apps = slices.Clone(s.API.Apps)
 	s.Accounts = slices.Clone(s.Accounts)
 	for i := range s.Accounts {
 		s.Accounts[i].Codecs = slices.Clone(s.Accounts[i].Codecs)
+		s.Accounts[i].DialRules = slices.Clone(s.Accounts[i].DialRules)
 	}
 	return s
 }

@@ -3,6 +3,7 @@ package storage
 import (
 	"fmt"
 	"strconv"
+	"time"
 )
 
 const portsWant = "the range of audio ports must be 0 and 0, or hold at least ten ports from 1024 on"
@@ -15,6 +16,18 @@ func portsFit(n Network) bool {
 	return n.RTPPortMin >= 1024 && n.RTPPortMax >= n.RTPPortMin+9
 }
 
+// What is wrong with settings about forwarding, for people.
+const (
+	forwardWant   = "less than calls.ring_timeout, where unanswered calls are forwarded"
+	forwardToWant = "false as long as calls.forward_to is empty"
+)
+
+// forwardFits reports whether unanswered calls are forwarded before they are
+// given up.
+func forwardFits(c Calls) bool {
+	return c.ForwardNoAnswerTo == "" || c.ForwardAfter < c.RingTimeout
+}
+
 // Validate returns a *ValueError if any of the settings is not allowed, alone
 // or together with the others.
 func (s Settings) Validate() error {
@@ -25,6 +38,12 @@ func (s Settings) Validate() error {
 	}
 	if n := s.Network; !portsFit(n) {
 		return &ValueError{Key: "network.rtp_port_min", Value: fmt.Sprintf("%d to %d", n.RTPPortMin, n.RTPPortMax), Want: portsWant}
+	}
+	if !forwardFits(s.Calls) {
+		return &ValueError{Key: "calls.forward_after", Value: strconv.Itoa(int(s.Calls.ForwardAfter / time.Second)), Want: forwardWant}
+	}
+	if s.Calls.Forwarding && s.Calls.ForwardTo == "" {
+		return &ValueError{Key: "calls.forwarding", Value: "true", Want: forwardToWant}
 	}
 	if len(s.Accounts) > maxBlocks {
 		return &ValueError{Key: accountsTable, Value: strconv.Itoa(len(s.Accounts)), Want: fmt.Sprintf("at most %d accounts", maxBlocks)}

@@ -30,7 +30,7 @@ var allowed = []edge{
 	{"gui/native", nil},
 	{"scripting", []string{"icons", "middleware", "middleware/bus", "middleware/registration", "middleware/session", "scripting/..."}},
 	{"middleware", []string{
-		"bonjour", "internal/mailbox", "media", "media/codec", "media/tone", "media/wav", "middleware/...", "msrp", "presence", "sip", "sip/sdp", "storage",
+		"bonjour", "internal/dialplan", "internal/mailbox", "media", "media/codec", "media/tone", "media/wav", "middleware/...", "msrp", "presence", "sip", "sip/sdp", "storage",
 	}},
 	{"middleware/bus", []string{"internal/mailbox"}},
 	{"middleware/session", nil},
@@ -48,7 +48,7 @@ var allowed = []edge{
 	{"msrp", []string{"internal/mailbox", "msrp/..."}},
 	{"presence", []string{"presence/..."}},
 	{"bonjour", []string{"bonjour/...", "internal/mailbox"}},
-	{"storage", []string{"internal/mailbox", "storage/..."}},
+	{"storage", []string{"internal/dialplan", "internal/mailbox", "storage/..."}},
 	{"icons", nil},
 	{"internal", nil},
 	{"packaging", nil},
