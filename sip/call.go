@@ -31,6 +31,7 @@ type Call struct {
 	localTag string
 	auth     *Authorizer
 	incoming *sip.Request // the INVITE, nil for outgoing calls
+	replaced *Call        // which the INVITE wants to take the place of, or nil
 
 	box    *mailbox.Queue[func()]
 	done   chan struct{} // closed when the goroutine ends
@@ -40,7 +41,8 @@ type Call struct {
 	mu      sync.Mutex // guards what follows: read from anywhere, written by the goroutine
 	remote  Address
 	agent   string
-	flow    flow // of the INVITE
+	peerTag string // of the far end, once there is a dialog
+	flow    flow   // of the INVITE
 	handler func(Event)
 	waiting []Event // before there is a handler
 
@@ -59,6 +61,7 @@ type Call struct {
 	remoteSeq uint32  // highest CSeq of the far end
 	byeAfter  *string // BYE to send once our 2xx is acknowledged
 	byeSent   bool
+	refers    refers
 }
 
 // A stage is how far a call has come.
@@ -174,6 +177,7 @@ func (c *Call) forget() {
 	key := dialogKey{string(c.id), c.localTag}
 	if c.e.calls[key] == c {
 		delete(c.e.calls, key)
+		c.e.bury(key, c.peerTag)
 	}
 	if c.uas != nil {
 		delete(c.e.merges, c.uas.mergeKey)

@@ -111,5 +111,10 @@ type InviteRequest struct {
 	Auth     *Authorizer
 	Body     []byte   // SDP offer; nil asks the far end for one
 	Headers  []Header // further header fields
-	OnEvent  func(Event)
+	// Replaces is the call that this one is to take the place of, or nil; a far
+	// end that does not know how refuses with 420.
+	Replaces *Replaces
+	// ReferredBy is the Referred-By value of who asked for this call, or "".
+	ReferredBy string
+	OnEvent    func(Event)
 }

@@ -45,6 +45,7 @@ type Endpoint struct {
 	calls   map[dialogKey]*Call
 	merges  map[string]string // identity of open INVITEs: the branch that came first
 	cancels map[string]canceledBranch
+	past    map[dialogKey]pastDialog
 	legs    map[string]*inviteLegs // by branch of our INVITEs
 	cseqs   map[string]uint32      // REGISTER, by Call-ID
 	pending map[pendingKey]*pendingRequest
@@ -74,6 +75,7 @@ func Listen(ctx context.Context, cfg Config) (*Endpoint, error) {
 		calls:   map[dialogKey]*Call{},
 		merges:  map[string]string{},
 		cancels: map[string]canceledBranch{},
+		past:    map[dialogKey]pastDialog{},
 		legs:    map[string]*inviteLegs{},
 		cseqs:   map[string]uint32{},
 		pending: map[pendingKey]*pendingRequest{},
@@ -107,7 +109,7 @@ func Listen(ctx context.Context, cfg Config) (*Endpoint, error) {
 func (e *Endpoint) newStack() {
 	quiet := slog.New(slog.DiscardHandler)
 	e.filter = NewFilter(FilterConfig{Log: e.log, Reply: e.writeDatagram, Trusted: e.trusted})
-	e.tpl = sip.NewTransportLayer(net.DefaultResolver, sip.NewParser(), nil,
+	e.tpl = sip.NewTransportLayer(net.DefaultResolver, newParser(), nil,
 		sip.WithTransportLayerLogger(quiet),
 		sip.WithTransportLayerReadFilter(e.filter.Read),
 	)

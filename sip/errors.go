@@ -13,8 +13,9 @@ var (
 	ErrClosed = errors.New("sip: closed")
 	// ErrState is returned by a method of a [Call] that makes no sense in its present state.
 	ErrState = errors.New("sip: not possible in this state of the call")
-	// ErrPending is returned by [Call.Reinvite] while another re-INVITE is open.
-	ErrPending = errors.New("sip: another re-INVITE is open")
+	// ErrPending is returned by [Call.Reinvite] and [Call.Refer] while another of
+	// their kind is open.
+	ErrPending = errors.New("sip: another request of this kind is open")
 	// ErrNoAck is matched when a 2xx response of ours was never acknowledged.
 	ErrNoAck = errors.New("sip: the answer was not acknowledged")
 	// ErrNoRoute is matched when a request was to be sent without any route.

@@ -108,6 +108,10 @@ func (c *Call) handle(req *sip.Request, tx *sip.ServerTx) {
 			kind = h.Value()
 		}
 		c.emit(InfoReceived{ContentType: kind, Body: req.Body()})
+	case sip.REFER:
+		c.gotRefer(req, tx)
+	case sip.NOTIFY:
+		c.gotNotify(req, tx)
 	case sip.OPTIONS:
 		c.e.reply(req, tx, sip.StatusOK, append(abilities(), Header{"Accept", sdpType})...)
 	default:
@@ -117,6 +121,7 @@ func (c *Call) handle(req *sip.Request, tx *sip.ServerTx) {
 
 // refuseOpen answers whatever the far end still waits for when the call ends.
 func (c *Call) refuseOpen() {
+	c.closeRefers()
 	for _, h := range c.held {
 		c.e.reply(h.req, h.tx, sip.StatusCallTransactionDoesNotExists)
 	}

@@ -40,6 +40,7 @@ func (e *Endpoint) Invite(r InviteRequest) (*Call, error) {
 		return nil, ErrNoRoute
 	}
 	target, to, from := r.Target.String(), r.To.String(), r.From.String()
+	r.Headers = append(transferHeaders(r), r.Headers...)
 	for _, h := range append([]Header{{"Request-URI", target}, {"To", to}, {"From", from}}, r.Headers...) {
 		if err := CheckHeader(h.Name, h.Value); err != nil {
 			return nil, err
@@ -302,6 +303,7 @@ func (c *Call) answered(res *sip.Response) {
 	c.setAgent(res)
 	c.d = dialogFromResponse(c, u.legs.invite, res, u.flow)
 	c.d.contact = "<" + c.e.contact(u.flow).String() + ">"
+	c.setPeerTag(c.d.remoteTag)
 	u.legs.win(c.d.remoteTag)
 	c.move(stageUp)
 	body := sdpBody(res)

@@ -45,8 +45,15 @@ func (e *Endpoint) serveInvite(req *sip.Request, tx *sip.ServerTx) {
 		e.reply(req, tx, code)
 		return
 	}
+	replaced, code := e.replacedBy(req)
+	if code != 0 {
+		unmerge()
+		e.reply(req, tx, code)
+		return
+	}
 	c := e.prepare(&Call{
-		id: CallID(callIDOf(req)), local: about.To, remote: about.From, request: about.RequestURI,
+		replaced: replaced,
+		id:       CallID(callIDOf(req)), local: about.To, remote: about.From, request: about.RequestURI,
 		localTag: toTag(req), incoming: req, flow: e.flowFrom(req, tx),
 	})
 	c.uas = &uas{tx: tx, req: req, flow: c.flow, mergeKey: key}
@@ -192,6 +199,7 @@ func (c *Call) Answer(sdp []byte) error {
 			localSeq: randomSeq(), target: contactOf(u.req, u.req.From().Address), routes: routeSet(u.req, false),
 			contact: "<" + c.e.contact(u.flow).String() + ">", base: u.flow,
 		}
+		c.setPeerTag(c.d.remoteTag)
 		c.move(stageUp)
 		c.disarm(u.again)
 		c.accept(u.req, u.tx, c.e.response(u.req, sip.StatusOK, "", sdp, c.answerHeaders(u.flow)...), false)

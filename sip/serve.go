@@ -160,8 +160,11 @@ func malformed(req *sip.Request) int {
 func (e *Endpoint) serveNew(req *sip.Request, tx *sip.ServerTx) {
 	switch req.Method {
 	case sip.INVITE, sip.OPTIONS:
-	case sip.BYE, sip.INFO, sip.UPDATE:
+	case sip.BYE, sip.INFO, sip.UPDATE, sip.NOTIFY:
 		e.reply(req, tx, sip.StatusCallTransactionDoesNotExists)
+		return
+	case sip.REFER: // only the two ends of a call may move it
+		e.reply(req, tx, sip.StatusForbidden)
 		return
 	default:
 		e.reply(req, tx, sip.StatusMethodNotAllowed, Header{"Allow", allowedMethods})
@@ -173,6 +176,10 @@ func (e *Endpoint) serveNew(req *sip.Request, tx *sip.ServerTx) {
 	}
 	if unknown := unsupported(req); len(unknown) > 0 {
 		e.reply(req, tx, sip.StatusBadExtension, Header{"Unsupported", strings.Join(unknown, ", ")})
+		return
+	}
+	if req.Method != sip.INVITE && len(req.GetHeaders("Replaces")) > 0 { // RFC 3891 section 3
+		e.reply(req, tx, sip.StatusBadRequest)
 		return
 	}
 	if !readable(req) {

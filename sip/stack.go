@@ -2,6 +2,7 @@ package sip
 
 import (
 	"log/slog"
+	"maps"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -17,6 +18,15 @@ import (
 func init() {
 	sip.UDPMTUSize = 65535 + 200
 	sip.SetDefaultLogger(slog.New(slog.DiscardHandler))
+}
+
+// newParser leaves the addresses of transfers as they came: the library's own
+// reading of them knows no tel URI and loses what it does not know.
+func newParser() *sip.Parser {
+	fields := maps.Clone(sip.DefaultHeadersParser())
+	delete(fields, "refer-to")
+	delete(fields, "referred-by")
+	return sip.NewParser(sip.WithHeadersParsers(fields))
 }
 
 // Timers of RFC 3261 section 17.1.1.1, with their default values.
