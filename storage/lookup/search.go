@@ -165,13 +165,19 @@ type part struct {
 
 func (f *finding) newScan(b *block, worst Class) *scan {
 	s := &scan{worst: worst, size: len(b.items)}
-	for _, w := range []string{" " + f.longest, f.number} {
-		if w == "" {
-			continue
+	words := []string{" " + f.longest}
+	if f.number != "" {
+		words = append(words, f.number)
+	}
+	if worst == Inside {
+		for i, w := range words {
+			words[i] = w[1:]
 		}
-		if worst == Inside {
-			w = w[1:]
+		if n := len(words) - 1; n > 0 && strings.Contains(words[0], words[n]) {
+			words = words[n:] // who has the word has the number
 		}
+	}
+	for _, w := range words {
 		s.parts = append(s.parts, part{b.names, b.nameAt, w, -1})
 		if worst > InName || b.special {
 			s.parts = append(s.parts, part{b.others, b.otherAt, w, -1})
