@@ -119,6 +119,30 @@ type (
 		Streams []string
 	}
 
+	// SIPSessionGotStreamProposal is posted when either side proposes to add
+	// streams to the session.
+	SIPSessionGotStreamProposal struct {
+		About
+		Proposer Originator
+		Streams  []string
+	}
+
+	// SIPSessionAcceptedStreamProposal is posted when the other side has agreed
+	// to a proposal. Streams are those that were accepted.
+	SIPSessionAcceptedStreamProposal struct {
+		About
+		Proposer Originator
+		Streams  []string
+	}
+
+	// SIPSessionRejectedStreamProposal is posted when a proposal came to
+	// nothing: rejected, canceled, or not decided in time.
+	SIPSessionRejectedStreamProposal struct {
+		About
+		Proposer Originator
+		Reason   string
+	}
+
 	// SIPSessionGotNoAudio is posted once, when 5 s after the start of the
 	// audio stream nothing was received.
 	SIPSessionGotNoAudio struct{ About }

@@ -52,6 +52,9 @@ type Session struct {
 	stream   *media.Stream
 	params   media.Params // of the stream, as last configured
 	wish     bool         // hold as last asked for
+	voice    bool         // the session has audio, or shall have it
+	addLater bool         // audio is to be proposed when the open exchange is over
+	moved    bool         // our address changed; media must follow
 	turn     int64        // when this call was last made the one that is spoken to
 	holdSent bool         // hold as in our last session description
 	glare    time.Duration
@@ -80,6 +83,8 @@ type event struct {
 	by     Originator
 	busy   bool   // of Reject
 	quiet  bool   // of End: leave, and do not decline for the person's other phones
+	again  bool   // a wish that is carried out late
+	target string // of Redirect and Transfer
 	text   string // digits, file name
 	reason string // of a BYE
 	turn   int64  // of a command: its place in the order of all
@@ -267,7 +272,7 @@ func (s *Session) step(e event) {
 	s.answer(e, err)
 	if err != nil {
 		s.log.Debug("Input refused", "input", e.in, "place", s.place)
-		if e.in <= session.StopRecording {
+		if e.in.Command() {
 			s.publish(SIPSessionCommandRefused{About: s.about(), Command: e.in, Err: err})
 		}
 		return

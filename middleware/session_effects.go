@@ -16,12 +16,23 @@ func (s *Session) publish(n bus.Notification) { s.m.bus.Publish(n) }
 func (s *Session) check(e event) error {
 	switch e.in {
 	case session.SendDTMF:
+		if s.stream == nil {
+			return ErrNoStream
+		}
 		return checkDigits(e.text)
 	case session.StartRecording:
 		return s.checkRecording(e.text)
 	case session.StopRecording:
 		if s.now.Audio.RecordingFile == "" {
 			return ErrNotRecording
+		}
+	case session.AddAudio:
+		if s.now.Audio.Active {
+			return ErrHasAudio
+		}
+	case session.RemoveAudio:
+		if !s.voice && !e.again {
+			return ErrNoStream
 		}
 	}
 	return nil
@@ -50,8 +61,14 @@ func (s *Session) carryOut(effect session.Effect, e event) {
 		s.sendReinvite()
 	case session.SendBye:
 		s.sendBye(e)
+	case session.SendReinviteCancel:
+		s.refused(s.call.CancelReinvite(), "CancelReinvite")
 	case session.AnswerReinvite:
-		s.answerReinvite(e.body)
+		s.answerReinvite()
+	case session.AnswerProposal:
+		s.answerProposal()
+	case session.RefuseProposal:
+		s.refuseProposal()
 	case session.OfferReinvite:
 		s.offerReinvite()
 	case session.RefuseGlare:
@@ -64,6 +81,18 @@ func (s *Session) carryOut(effect session.Effect, e event) {
 // carryOutLocal does the effects that send nothing.
 func (s *Session) carryOutLocal(effect session.Effect, e event) {
 	switch effect {
+	case session.OpenStream:
+		s.openStream()
+	case session.DropStream:
+		s.dropStream()
+	case session.DropProposal:
+		s.dropProposal()
+	case session.MoveStreams:
+		s.moveStreams()
+	case session.KeepMove:
+		s.moved = true
+	case session.AwaitDecision:
+		s.later(proposalTime, event{in: session.ProposalTimeout})
 	case session.ShowProgress:
 		s.showProgress(e)
 	case session.StartStreams:
@@ -77,8 +106,7 @@ func (s *Session) carryOutLocal(effect session.Effect, e event) {
 	case session.RollBackTheirs:
 		s.neg.Rollback()
 	case session.KeepWish:
-		s.wish = e.in == session.Hold
-		s.now.HoldFailed = false
+		s.keepWish(e.in)
 	case session.TryWish:
 		s.tryWish()
 	case session.AwaitGlare:
@@ -150,7 +178,7 @@ func (s *Session) notify(effect session.Effect, e event) {
 	case session.NotifyNewOutgoing:
 		s.publish(SIPSessionNewOutgoing{About: s.about(), Streams: []string{"audio"}})
 	case session.NotifyNewIncoming:
-		s.publish(SIPSessionNewIncoming{About: s.about(), Streams: []string{"audio"}})
+		s.publish(SIPSessionNewIncoming{About: s.about(), Streams: s.offered()})
 	case session.NotifyWillStart:
 		s.publish(SIPSessionWillStart{About: s.about()})
 	case session.NotifyDidStart:
@@ -158,6 +186,8 @@ func (s *Session) notify(effect session.Effect, e event) {
 		s.later(noAudioAfter, event{run: s.checkAudio})
 	case session.NotifyFailed:
 		s.publish(SIPSessionDidFail{About: s.about(), Originator: s.now.End.By, Failure: s.now.End.Failure})
+	case session.NotifyProposal, session.NotifyAccepted, session.NotifyRejected:
+		s.tellProposal(effect, e)
 	case session.NotifyWillEnd:
 		s.publish(SIPSessionWillEnd{About: s.about()})
 	case session.NotifyDidEnd:
@@ -205,9 +235,37 @@ func (s *Session) refused(err error, method string) {
 	}
 }
 
-// tryWish carries out a hold or resume that is still wished for.
+func (s *Session) keepWish(in session.Input) {
+	if in == session.AddAudio {
+		s.addLater = true
+		return
+	}
+	s.wish = in == session.Hold
+	s.now.HoldFailed = false
+}
+
+// wished returns the input that carries out what is still wished for.
+func (s *Session) wished() (in session.Input, ok bool) {
+	switch {
+	case s.place != (session.Place{State: session.Established}):
+		return 0, false
+	case s.moved:
+		return session.AddressChanged, true
+	case s.addLater && !s.now.Audio.Active:
+		return session.AddAudio, true
+	case !s.voice && s.agreed != nil && !s.agreed.Rejected:
+		return session.RemoveAudio, true
+	case s.wish && !s.now.OnHoldByLocal:
+		return session.Hold, true
+	case !s.wish && s.now.OnHoldByLocal:
+		return session.Unhold, true
+	}
+	return 0, false
+}
+
+// tryWish sees to it that a wish that could not be carried out at once is.
 func (s *Session) tryWish() {
-	if s.wish != s.now.OnHoldByLocal {
+	if _, ok := s.wished(); ok {
 		s.post(event{run: s.tryWishNow})
 	}
 }
@@ -215,14 +273,9 @@ func (s *Session) tryWish() {
 // tryWishNow carries out the wish as it is by now: commands that were queued
 // before may have changed it.
 func (s *Session) tryWishNow() {
-	if s.wish == s.now.OnHoldByLocal || s.place != (session.Place{State: session.Established}) {
-		return
+	if in, ok := s.wished(); ok {
+		s.step(event{in: in, again: true})
 	}
-	in := session.Unhold
-	if s.wish {
-		in = session.Hold
-	}
-	s.step(event{in: in})
 }
 
 // holdOthers makes this call the one that is spoken to, as of the command or the

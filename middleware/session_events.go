@@ -48,11 +48,7 @@ func (s *Session) gotSIP(ev sip.Event) {
 		}
 		s.gotAnswer(ev.Body, session.GotConfirmation)
 	case sip.Reinvited:
-		in := session.GotReinvite
-		if len(ev.Body) == 0 {
-			in = session.GotEmptyReinvite
-		}
-		s.step(event{in: in, body: ev.Body})
+		s.gotReinvite(ev.Body)
 	case sip.ReinviteCanceled:
 		s.step(event{in: session.GotReinviteCancel, by: Remote})
 	case sip.ReinviteAnswered:
@@ -78,8 +74,8 @@ func (s *Session) awaitsAnswer() bool {
 // gotAnswer judges the session description of an answer: in if it suits.
 func (s *Session) gotAnswer(body []byte, in session.Input) {
 	agreed, err := s.neg.GotAnswer(body)
-	if err == nil && agreed.Rejected {
-		err = errRejected
+	if err == nil && agreed.Rejected && s.place.State != session.Established {
+		err = errRejected // a session begins with audio
 	}
 	if err != nil {
 		s.step(event{in: session.GotBadAnswer, err: err, by: Local})
@@ -102,7 +98,11 @@ func (s *Session) gotReinviteAnswer(ev sip.ReinviteAnswered) {
 		return
 	}
 	s.agreed = agreed
-	s.step(event{in: session.GotReinviteOK})
+	in := session.GotReinviteOK
+	if s.place.State == session.Proposing && !agreed.Rejected {
+		in = session.GotProposalOK
+	}
+	s.step(event{in: in, by: Remote})
 }
 
 func (s *Session) gotReinviteFailure(err error) {

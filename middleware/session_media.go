@@ -10,6 +10,7 @@ import (
 
 	"parley/media"
 	"parley/media/codec"
+	"parley/middleware/session"
 	"parley/sip/sdp"
 )
 
@@ -28,23 +29,22 @@ func (s *Session) startStreams() {
 
 // updateStreams makes media, hold flags and snapshot follow what was agreed.
 func (s *Session) updateStreams() {
-	if s.agreed == nil || s.stream == nil {
+	if s.agreed == nil {
 		return
 	}
-	s.configureStream()
+	switch {
+	case !s.agreed.Rejected && s.stream != nil:
+		s.configureStream()
+	case s.agreed.Rejected && s.stream != nil && s.place.State != session.Proposing:
+		s.silenceStream()
+	}
 	s.noteHold()
 }
 
 // configureStream gives the stream what was agreed and tells when the audio
-// starts or stops by that. Audio that the peer rejected in a running call is
-// silent until it is agreed on again.
+// starts by that.
 func (s *Session) configureStream() {
-	p := s.params
-	if s.agreed.Rejected {
-		p.Send, p.Receive = false, false
-	} else {
-		p = s.paramsOf(s.agreed)
-	}
+	p := s.paramsOf(s.agreed)
 	if err := s.stream.Configure(p); err != nil {
 		s.log.Error("Audio could not be configured", "err", err)
 		return
@@ -52,23 +52,32 @@ func (s *Session) configureStream() {
 	s.params = p
 	au := &s.now.Audio
 	wasActive := au.Active
-	au.Active = !s.agreed.Rejected
-	if au.Active {
-		au.Codec, au.SampleRate, au.PacketTime = p.Codec.Name, p.Codec.SampleRate, p.PacketTime
-		au.RemoteRTP, au.Suite = p.Remote, p.Suite
-		au.Encryption = s.encryption(p.Suite)
+	au.Active = true
+	au.Codec, au.SampleRate, au.PacketTime = p.Codec.Name, p.Codec.SampleRate, p.PacketTime
+	au.RemoteRTP, au.Suite = p.Remote, p.Suite
+	au.Encryption = s.encryption(p.Suite)
+	if !wasActive {
+		s.publish(SIPSessionGotStreamUpdate{About: s.about(), Streams: []string{"audio"}})
 	}
-	if au.Active == wasActive {
+}
+
+// silenceStream ends the audio because the peer did not take it in a running
+// call. Where it answered an offer of ours so, audio stays in our next offer.
+func (s *Session) silenceStream() {
+	if !s.voice {
+		s.dropStream()
 		return
 	}
-	streams := []string{}
-	if au.Active {
-		streams = append(streams, "audio")
-	} else {
-		au.NoAudio = false
-		s.stopRecording(nil)
+	p := s.params
+	p.Send, p.Receive = false, false
+	if err := s.stream.Configure(p); err != nil {
+		s.log.Error("Audio could not be silenced", "err", err)
 	}
-	s.publish(SIPSessionGotStreamUpdate{About: s.about(), Streams: streams})
+	s.stopRecording(nil)
+	if au := &s.now.Audio; au.Active {
+		au.Active, au.NoAudio = false, false
+		s.publish(SIPSessionGotStreamUpdate{About: s.about(), Streams: []string{}})
+	}
 }
 
 // paramsOf makes the media's parameters of what was agreed.

@@ -61,6 +61,17 @@ func (s *Session) makePlan(ctx context.Context, outgoing bool) (plan, error) {
 	} else {
 		local = s.call.LocalAddr()
 	}
+	stream, err := s.newStream(local)
+	if err != nil {
+		return p, err
+	}
+	p.stream = stream
+	return p, nil
+}
+
+// newStream opens the sockets of an audio stream. It may be called from any
+// goroutine.
+func (s *Session) newStream(local netip.Addr) (*media.Stream, error) {
 	stream, err := s.m.openStream(media.StreamConfig{
 		Local: local,
 		Ports: s.config.rtpPorts,
@@ -69,10 +80,9 @@ func (s *Session) makePlan(ctx context.Context, outgoing bool) (plan, error) {
 		},
 	})
 	if err != nil {
-		return p, errors.Join(errNoMedia, err)
+		return nil, errors.Join(errNoMedia, err)
 	}
-	p.stream = stream
-	return p, nil
+	return stream, nil
 }
 
 // prepared takes over the plan, unless the call ended meanwhile.
@@ -82,10 +92,14 @@ func (s *Session) prepared(p plan) {
 		p.stream.Close()
 		return
 	}
-	s.stream = p.stream
-	s.audio.Store(p.stream)
-	s.now.Audio.LocalRTP = p.stream.LocalAddr()
+	s.useStream(p.stream)
 	s.step(in)
+}
+
+func (s *Session) useStream(stream *media.Stream) {
+	s.stream = stream
+	s.audio.Store(stream)
+	s.now.Audio.LocalRTP = stream.LocalAddr()
 }
 
 // local says what we offer or answer with now.
@@ -95,6 +109,7 @@ func (s *Session) local(hold bool) sdp.Local {
 		Codecs:     s.config.codecs,
 		PacketTime: s.config.packetTime,
 		Security:   s.security(),
+		NoAudio:    !s.voice,
 	}
 	if s.stream != nil {
 		l.Addr = s.stream.LocalAddr().Addr()
@@ -205,7 +220,7 @@ func (s *Session) sendOK(p plan) {
 
 func (s *Session) sendReinvite() {
 	s.neg.SetLocal(s.local(s.wish))
-	s.now.HoldPending = true
+	s.now.HoldPending = s.wish != s.now.OnHoldByLocal
 	if s.wish && s.stream != nil {
 		s.stream.SetHeld(true) // nothing more is said while the peer is asked
 	}
@@ -214,20 +229,19 @@ func (s *Session) sendReinvite() {
 	}
 }
 
-func (s *Session) answerReinvite(offer []byte) {
-	err := s.neg.GotOffer(offer)
-	var body []byte
-	var agreed *sdp.Agreed
-	if err == nil {
-		s.neg.SetLocal(s.local(s.now.OnHoldByLocal))
-		body, agreed, err = s.neg.Answer()
-	}
+// answerReinvite answers the offer that the negotiation remembers.
+func (s *Session) answerReinvite() {
+	s.neg.SetLocal(s.local(s.now.OnHoldByLocal))
+	body, agreed, err := s.neg.Answer()
 	if err != nil {
 		s.log.Info("Offer of the peer refused", "err", err)
 		s.refused(s.call.AnswerReinvite(488, "Not Acceptable Here", nil), "AnswerReinvite")
 		return
 	}
 	s.agreed = agreed
+	if agreed.Rejected && s.place.State != session.Proposing {
+		s.voice = false // the peer has ended the audio
+	}
 	s.refused(s.call.AnswerReinvite(200, "OK", body), "AnswerReinvite")
 	s.updateStreams()
 }
@@ -246,10 +260,13 @@ func (s *Session) rollBack(e event) {
 		s.setHeld()
 		return
 	}
+	asked := s.wish != s.now.OnHoldByLocal
 	s.wish = s.now.OnHoldByLocal
 	s.setHeld()
-	s.now.HoldFailed = true
-	s.publish(SIPSessionHoldDidFail{About: s.about(), Failure: failureOf(e.err)})
+	if asked { // else it was another change
+		s.now.HoldFailed = true
+		s.publish(SIPSessionHoldDidFail{About: s.about(), Failure: failureOf(e.err)})
+	}
 }
 
 func routeText(r sip.Route) string { return r.Transport + " " + r.Addr.String() }

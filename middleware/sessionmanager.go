@@ -182,6 +182,7 @@ func (m *SessionManager) newSession(account *Account, d Direction, fill func(*Se
 		log:   m.log.With("session", m.last),
 		queue: mailbox.New[event](), done: make(chan struct{}),
 		config: m.configFor(account),
+		voice:  true,
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.now = SessionSnapshot{ID: s.id, Direction: d, Created: time.Now()}

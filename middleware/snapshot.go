@@ -92,6 +92,10 @@ type SessionSnapshot struct {
 	HoldPending    bool // a hold or resume is on its way
 	HoldFailed     bool // the peer refused the last one
 
+	Proposal     Proposal // open now; zero without one
+	Reconnecting bool     // our address changed and the peer has yet to agree to the new one
+	Conference   bool     // one of the calls that are joined
+
 	Audio Audio
 	Sent  string // DTMF digits sent so far, for the display
 	End   EndReason
@@ -148,6 +152,24 @@ type Audio struct {
 	WasReceived    bool
 	NoAudio        bool   // 5 s after the start nothing had come
 	RecordingFile  string // empty when not recording
+}
+
+// A Proposal is a wish to add streams to a running session.
+type Proposal struct {
+	By          Originator // empty: there is none
+	Audio, Chat bool
+}
+
+// Streams names what is proposed.
+func (p Proposal) Streams() []string {
+	list := []string{}
+	if p.Audio {
+		list = append(list, "audio")
+	}
+	if p.Chat {
+		list = append(list, "chat")
+	}
+	return list
 }
 
 // An EndReason says why a session ended, or failed to begin.

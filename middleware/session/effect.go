@@ -8,20 +8,33 @@ type Effect uint8
 
 // The effects.
 const (
-	Prepare        Effect = iota // look up routes, open local media; then Prepared or PrepareFailed
-	StopPreparing                // forget the preparation
-	SendInvite                   // with our offer
-	SendCancel                   // withdraw the INVITE
-	SendRinging                  // 180
-	SendOK                       // 200 with our answer, or our offer where the INVITE had none
-	SendRefusal                  // the final failure that fits the input
-	SendReinvite                 // offer a change: hold, resume, a new address
-	SendBye                      // end a confirmed dialog
-	AnswerReinvite               // 200 with our answer, or the failure that fits
-	OfferReinvite                // 200 with our offer, for an offerless re-INVITE
-	RefuseGlare                  // 491
+	Prepare            Effect = iota // look up routes, open local media; then Prepared or PrepareFailed
+	StopPreparing                    // forget the preparation
+	SendInvite                       // with our offer
+	SendCancel                       // withdraw the INVITE
+	SendRinging                      // 180
+	SendOK                           // 200 with our answer, or our offer where the INVITE had none
+	SendRefusal                      // the final failure that fits the input
+	SendReinvite                     // offer a change: hold, resume, a new address
+	SendBye                          // end a confirmed dialog
+	SendReinviteCancel               // withdraw our re-INVITE
+	AnswerReinvite                   // 200 with our answer, or the failure that fits
+	AnswerProposal                   // the same, with the streams that were accepted
+	RefuseProposal                   // 488
+	SendRefer                        // ask the peer to call somebody else
+	TakeRefer                        // judge what the peer asks: follow, ask, or refuse
+	FollowRefer                      // call whom the peer names
+	RefuseRefer                      // 603
+	OfferReinvite                    // 200 with our offer, for an offerless re-INVITE
+	RefuseGlare                      // 491
 
 	ShowProgress   // note ringing, early media
+	FollowRedirect // the next address of a 3xx becomes the target
+	OpenStream     // sockets for a stream that is added; then Prepared or PrepareFailed
+	DropStream     // the audio ends, the session goes on
+	DropProposal   // our offer of a stream is void
+	MoveStreams    // media goes to our new address
+	KeepMove       // remember that it must, for when the exchange is over
 	StartStreams   // media as agreed
 	UpdateStreams  // media as agreed anew
 	StopStreams    // media ends, sockets close
@@ -31,6 +44,9 @@ const (
 	TryWish        // carry out what is still wished
 	AwaitGlare     // start the wait after a 491
 	AwaitAnswer    // start the ring timeout
+	AwaitDecision  // start the time a person has for a proposal
+	ShowTransfer   // note how the peer fares with the call we sent it on
+	EndTransfer    // the same, for the last time
 	HoldOthers     // put the other calls on hold: one is spoken to at a time
 	PlayDigit      // send DTMF
 	Record         // start recording
@@ -40,6 +56,9 @@ const (
 	NotifyNewIncoming
 	NotifyWillStart
 	NotifyDidStart
+	NotifyProposal // a stream is proposed, by us or by the peer
+	NotifyAccepted // and is there now
+	NotifyRejected // or not
 	NotifyFailed
 	NotifyWillEnd
 	NotifyDidEnd // the last thing of every session
@@ -49,11 +68,15 @@ const (
 
 var effectNames = [numEffects]string{
 	"Prepare", "StopPreparing", "SendInvite", "SendCancel", "SendRinging", "SendOK",
-	"SendRefusal", "SendReinvite", "SendBye", "AnswerReinvite", "OfferReinvite",
-	"RefuseGlare", "ShowProgress", "StartStreams", "UpdateStreams", "StopStreams",
-	"RollBack", "RollBackTheirs", "KeepWish", "TryWish", "AwaitGlare", "AwaitAnswer", "HoldOthers", "PlayDigit",
+	"SendRefusal", "SendReinvite", "SendBye", "SendReinviteCancel", "AnswerReinvite", "AnswerProposal",
+	"RefuseProposal", "SendRefer", "TakeRefer", "FollowRefer", "RefuseRefer", "OfferReinvite",
+	"RefuseGlare", "ShowProgress", "FollowRedirect", "OpenStream", "DropStream", "DropProposal",
+	"MoveStreams", "KeepMove", "StartStreams", "UpdateStreams", "StopStreams",
+	"RollBack", "RollBackTheirs", "KeepWish", "TryWish", "AwaitGlare", "AwaitAnswer", "AwaitDecision",
+	"ShowTransfer", "EndTransfer", "HoldOthers", "PlayDigit",
 	"Record", "StopRecord", "NotifyNewOutgoing", "NotifyNewIncoming",
-	"NotifyWillStart", "NotifyDidStart", "NotifyFailed", "NotifyWillEnd", "NotifyDidEnd",
+	"NotifyWillStart", "NotifyDidStart", "NotifyProposal", "NotifyAccepted", "NotifyRejected",
+	"NotifyFailed", "NotifyWillEnd", "NotifyDidEnd",
 }
 
 func (e Effect) String() string {

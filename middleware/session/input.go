@@ -18,6 +18,15 @@ const (
 	SendDTMF
 	StartRecording
 	StopRecording
+	Redirect       // send the caller elsewhere
+	AddAudio       // propose the audio that the session does not have
+	RemoveAudio    // end the audio and keep the session
+	AcceptProposal // take the streams the peer proposed
+	RejectProposal // do not
+	CancelProposal // withdraw ours
+	Transfer       // send the peer elsewhere (RFC 3515)
+	AcceptTransfer // follow the peer, which sends us elsewhere
+	RejectTransfer // do not
 
 	// From the network.
 	GotInvite          // a new incoming call
@@ -34,6 +43,12 @@ const (
 	GotReinviteOK      // the peer took our change
 	GotReinviteGlare   // 491: both sides offered at once
 	GotReinviteRefusal // the peer refused our change
+	GotRedirect        // 3xx to our INVITE, with an address that may be tried
+	GotProposal        // the peer offers a change that adds a stream we know
+	GotProposalOK      // the peer took our change, and the stream it adds
+	GotRefer           // the peer asks us to call somebody else
+	GotReferProgress   // how the call goes that the peer makes for us
+	GotReferResult     // how it ended
 	GotBye             // the peer hung up
 	GotOver            // the dialog is gone: our BYE was answered, or the peer was lost
 
@@ -43,16 +58,24 @@ const (
 	RingTimeout   // nobody answered here in time
 	GlareTimeout  // the wait after a 491 is over (RFC 3261 section 14.1)
 
+	ProposalTimeout // nobody decided on the peer's proposal in time
+	RefreshDue      // the session timer wants a re-INVITE (RFC 4028)
+	AddressChanged  // our address is another one: media must move
+
 	numInputs
 )
 
 var inputNames = [numInputs]string{
 	"Connect", "Accept", "Reject", "End", "Hold", "Unhold",
-	"SendDTMF", "StartRecording", "StopRecording",
+	"SendDTMF", "StartRecording", "StopRecording", "Redirect",
+	"AddAudio", "RemoveAudio", "AcceptProposal", "RejectProposal", "CancelProposal",
+	"Transfer", "AcceptTransfer", "RejectTransfer",
 	"GotInvite", "GotBadInvite", "GotProgress", "GotAnswer", "GotBadAnswer", "GotRefusal",
 	"GotCancel", "GotConfirmation", "GotReinvite", "GotEmptyReinvite",
-	"GotReinviteCancel", "GotReinviteOK", "GotReinviteGlare", "GotReinviteRefusal", "GotBye", "GotOver",
+	"GotReinviteCancel", "GotReinviteOK", "GotReinviteGlare", "GotReinviteRefusal",
+	"GotRedirect", "GotProposal", "GotProposalOK", "GotRefer", "GotReferProgress", "GotReferResult", "GotBye", "GotOver",
 	"Prepared", "PrepareFailed", "RingTimeout", "GlareTimeout",
+	"ProposalTimeout", "RefreshDue", "AddressChanged",
 }
 
 func (in Input) String() string {
@@ -61,6 +84,9 @@ func (in Input) String() string {
 	}
 	return fmt.Sprintf("Input(%d)", uint8(in))
 }
+
+// Command reports whether in is a command of a person or a program.
+func (in Input) Command() bool { return in <= RejectTransfer }
 
 // An InputError says that a session does not accept an input where it stands.
 type InputError struct {

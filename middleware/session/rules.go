@@ -21,13 +21,20 @@ var (
 	accepting  = Place{Accepting, RemoteAnswer} // accepted, the 200 is not out
 	answered   = Place{Accepting, Idle}         // the 200 is out, the ACK is not in
 	calm       = Place{Established, Idle}
-	changing   = Place{Established, LocalOffer} // our re-INVITE is out
-	offering   = Place{Established, Offerless}  // our offer is out in a 200
-	canceling  = Place{Terminating, LocalOffer} // our CANCEL is out
-	hangingUp  = Place{Terminating, Idle}       // our BYE or refusal is out
+	changing   = Place{Established, LocalOffer}  // our re-INVITE is out
+	offering   = Place{Established, Offerless}   // our offer is out in a 200
+	waiting    = Place{Proposing, Idle}          // our proposal is about to go out, or waits after a 491
+	proposing  = Place{Proposing, LocalOffer}    // our proposal is out
+	recalling  = Place{Proposing, LocalCanceled} // it is being withdrawn
+	proposed   = Place{Proposed, RemoteOffer}    // theirs waits for a person
+	deciding   = Place{Proposed, RemoteAnswer}   // theirs was accepted, the stream is being opened
+	canceling  = Place{Terminating, LocalOffer}  // our CANCEL is out
+	hangingUp  = Place{Terminating, Idle}        // our BYE or refusal is out
 	over       = Place{Terminated, Idle}
-	everyOpen  = []Place{calm, changing, offering}
-	confirming = []Place{answered, calm, changing, offering}
+	exchanging = []Place{changing, offering, waiting, proposing, recalling, proposed, deciding}
+	everyOpen  = append([]Place{calm}, exchanging...)
+	confirming = append([]Place{answered}, everyOpen...)
+	dying      = []Place{hangingUp, canceling}
 )
 
 // rules is every move there is. A pair of place and input appears at most once
@@ -41,6 +48,8 @@ var rules = []rule{
 	{GotAnswer, []Place{inviting}, calm, []Effect{NotifyWillStart, StartStreams, HoldOthers, NotifyDidStart, TryWish}},
 	{GotBadAnswer, []Place{inviting}, hangingUp, []Effect{StopStreams, SendBye, NotifyFailed}},
 	{GotRefusal, []Place{inviting}, over, []Effect{StopStreams, NotifyFailed, NotifyDidEnd}},
+	{GotReinvite, []Place{inviting}, stay, []Effect{AnswerReinvite}}, // UPDATE in the early dialog (RFC 3311)
+	{GotRedirect, []Place{inviting}, looking, []Effect{FollowRedirect, Prepare}},
 	{End, []Place{looking}, over, []Effect{NotifyWillEnd, StopPreparing, StopStreams, NotifyDidEnd}},
 	{End, []Place{inviting}, canceling, []Effect{NotifyWillEnd, StopStreams, SendCancel}},
 	{GotProgress, []Place{canceling}, stay, nil},
@@ -58,31 +67,80 @@ var rules = []rule{
 	{GotConfirmation, []Place{answered}, calm, []Effect{UpdateStreams, NotifyDidStart, TryWish}},
 	{GotBadAnswer, []Place{answered}, hangingUp, []Effect{StopStreams, SendBye, NotifyFailed}},
 	{Reject, []Place{ringing}, hangingUp, []Effect{NotifyWillEnd, SendRefusal}},
+	{Redirect, []Place{ringing}, hangingUp, []Effect{NotifyWillEnd, SendRefusal}},
 	{End, []Place{ringing, accepting}, hangingUp, []Effect{NotifyWillEnd, StopPreparing, StopStreams, SendRefusal}},
 	{GotCancel, []Place{ringing, accepting, answered}, over, []Effect{StopPreparing, StopStreams, NotifyFailed, NotifyDidEnd}},
 	{RingTimeout, []Place{ringing}, over, []Effect{SendRefusal, NotifyFailed, NotifyDidEnd}},
-	{RingTimeout, []Place{accepting, answered, calm, changing, offering, hangingUp}, stay, nil},
+	{RingTimeout, append([]Place{accepting, hangingUp}, confirming...), stay, nil},
 
 	// Changes of a confirmed dialog. RFC 3261 section 14: one exchange at a time;
 	// a re-INVITE that crosses ours is answered 491, and so is ours by the peer.
 	{Hold, []Place{calm}, changing, []Effect{KeepWish, SendReinvite}},
 	{Unhold, []Place{calm}, changing, []Effect{KeepWish, HoldOthers, SendReinvite}},
-	{Hold, []Place{answered, changing, offering}, stay, []Effect{KeepWish}},
-	{Unhold, []Place{answered, changing, offering}, stay, []Effect{KeepWish, HoldOthers}},
+	{Hold, append([]Place{answered}, exchanging...), stay, []Effect{KeepWish}},
+	{Unhold, append([]Place{answered}, exchanging...), stay, []Effect{KeepWish, HoldOthers}},
+	{RemoveAudio, []Place{calm}, changing, []Effect{DropStream, SendReinvite}},
+	{RemoveAudio, []Place{changing, offering}, stay, []Effect{DropStream}},
 	{GotReinviteOK, []Place{changing}, calm, []Effect{UpdateStreams, TryWish}},
 	{GotReinviteGlare, []Place{changing}, calm, []Effect{RollBack, AwaitGlare}},
 	{GotReinviteRefusal, []Place{changing}, calm, []Effect{RollBack}},
 	{GlareTimeout, []Place{calm}, stay, []Effect{TryWish}},
-	{GlareTimeout, []Place{changing, offering, hangingUp}, stay, nil},
+	{GlareTimeout, []Place{changing, offering, proposing, recalling, proposed, deciding, hangingUp}, stay, nil},
 	{GotReinvite, []Place{calm}, stay, []Effect{AnswerReinvite, TryWish}},
 	{GotEmptyReinvite, []Place{calm}, offering, []Effect{OfferReinvite}},
-	{GotReinvite, []Place{changing, offering}, stay, []Effect{RefuseGlare}},
-	{GotEmptyReinvite, []Place{changing, offering}, stay, []Effect{RefuseGlare}},
+	{GotReinvite, []Place{changing, offering, proposing, recalling}, stay, []Effect{RefuseGlare}},
+	{GotEmptyReinvite, []Place{changing, offering, waiting, proposing, recalling}, stay, []Effect{RefuseGlare}},
+	{GotProposal, []Place{changing, offering, proposing, recalling}, stay, []Effect{RefuseGlare}},
 	{GotConfirmation, []Place{offering}, calm, []Effect{UpdateStreams, TryWish}},
 	{GotBadAnswer, []Place{offering}, hangingUp, []Effect{StopStreams, SendBye, NotifyFailed}},
-	{GotConfirmation, []Place{calm, changing}, stay, nil},
+	{GotConfirmation, []Place{calm, changing, waiting, proposing, recalling, proposed, deciding}, stay, nil},
 	{GotReinviteCancel, []Place{offering}, calm, []Effect{RollBackTheirs, TryWish}},
-	{GotReinviteCancel, []Place{calm, changing}, stay, nil}, // answered, or refused, already
+	{GotReinviteCancel, []Place{calm, changing, waiting, proposing, recalling}, stay, nil}, // answered, or refused, already
+	{RefreshDue, []Place{calm}, changing, []Effect{SendReinvite}},
+	{RefreshDue, append([]Place{answered, hangingUp}, exchanging...), stay, nil}, // the open exchange refreshes
+	{AddressChanged, []Place{calm}, changing, []Effect{MoveStreams, SendReinvite}},
+	{AddressChanged, append([]Place{looking, inviting, ringing, accepting, answered}, exchanging...), stay, []Effect{KeepMove}},
+	{AddressChanged, dying, stay, nil},
+
+	// Proposals of ours. What is decided by a 2xx is judged before: with the
+	// stream it is GotProposalOK, without GotReinviteOK.
+	{AddAudio, []Place{calm}, waiting, []Effect{NotifyProposal, OpenStream}},
+	{AddAudio, []Place{changing, offering}, stay, []Effect{KeepWish}},
+	{Prepared, []Place{waiting}, proposing, []Effect{SendReinvite}},
+	{PrepareFailed, []Place{waiting}, calm, []Effect{DropProposal, NotifyRejected, TryWish}},
+	{GotProposalOK, []Place{proposing}, calm, []Effect{UpdateStreams, NotifyAccepted, TryWish}},
+	{GotReinviteOK, []Place{proposing}, calm, []Effect{DropProposal, UpdateStreams, NotifyRejected, TryWish}},
+	{GotReinviteRefusal, []Place{proposing, recalling}, calm, []Effect{DropProposal, NotifyRejected, TryWish}},
+	{GotReinviteGlare, []Place{proposing}, waiting, []Effect{RollBack, AwaitGlare}},
+	{GotReinviteGlare, []Place{recalling}, calm, []Effect{DropProposal, NotifyRejected, TryWish}},
+	{GlareTimeout, []Place{waiting}, proposing, []Effect{SendReinvite}},
+	{GotReinvite, []Place{waiting}, stay, []Effect{AnswerReinvite}},
+	{GotProposal, []Place{waiting}, calm, []Effect{AnswerProposal, NotifyAccepted, TryWish}}, // both want it
+	{CancelProposal, []Place{waiting}, calm, []Effect{DropProposal, NotifyRejected, TryWish}},
+	{CancelProposal, []Place{proposing}, recalling, []Effect{SendReinviteCancel}},
+	// The answer was faster: the stream is there, and goes by another exchange.
+	{GotProposalOK, []Place{recalling}, calm, []Effect{UpdateStreams, DropStream, NotifyRejected, TryWish}},
+	{GotReinviteOK, []Place{recalling}, calm, []Effect{DropProposal, UpdateStreams, NotifyRejected, TryWish}},
+
+	// Proposals of the peer.
+	{GotProposal, []Place{calm}, proposed, []Effect{NotifyProposal, AwaitDecision}},
+	{AcceptProposal, []Place{proposed}, deciding, []Effect{OpenStream}},
+	{Prepared, []Place{deciding}, calm, []Effect{AnswerProposal, NotifyAccepted, TryWish}},
+	{PrepareFailed, []Place{deciding}, calm, []Effect{RefuseProposal, NotifyRejected, TryWish}},
+	{RejectProposal, []Place{proposed}, calm, []Effect{RefuseProposal, NotifyRejected, TryWish}},
+	{ProposalTimeout, []Place{proposed}, calm, []Effect{RefuseProposal, NotifyRejected, TryWish}},
+	{ProposalTimeout, []Place{calm, changing, offering, waiting, proposing, recalling, deciding, hangingUp}, stay, nil},
+	{GotReinviteCancel, []Place{proposed, deciding}, calm, []Effect{RollBackTheirs, NotifyRejected, TryWish}},
+
+	// Transfers (RFC 3515). They open no offer/answer exchange.
+	{Transfer, everyOpen, stay, []Effect{SendRefer}},
+	{GotRefer, confirming, stay, []Effect{TakeRefer}},
+	{AcceptTransfer, everyOpen, stay, []Effect{FollowRefer}},
+	{RejectTransfer, everyOpen, stay, []Effect{RefuseRefer}},
+	{GotReferProgress, everyOpen, stay, []Effect{ShowTransfer}},
+	{GotReferResult, everyOpen, stay, []Effect{EndTransfer}},
+	{GotReferProgress, []Place{hangingUp}, stay, nil},
+	{GotReferResult, []Place{hangingUp}, stay, nil},
 
 	// What a confirmed dialog can do without an exchange.
 	{SendDTMF, everyOpen, stay, []Effect{PlayDigit}},
@@ -93,20 +151,27 @@ var rules = []rule{
 	{End, confirming, hangingUp, []Effect{NotifyWillEnd, StopStreams, SendBye}},
 	{GotBye, confirming, over, []Effect{NotifyWillEnd, StopStreams, NotifyDidEnd}},
 	{GotOver, confirming, over, []Effect{StopStreams, NotifyFailed, NotifyDidEnd}},
-	{GotOver, []Place{hangingUp, canceling}, over, []Effect{NotifyDidEnd}},
-	{GotBye, []Place{hangingUp, canceling}, over, []Effect{NotifyDidEnd}},
-	{GotCancel, []Place{hangingUp, canceling}, over, []Effect{NotifyDidEnd}},
+	{GotOver, dying, over, []Effect{NotifyDidEnd}},
+	{GotBye, dying, over, []Effect{NotifyDidEnd}},
+	{GotCancel, dying, over, []Effect{NotifyDidEnd}},
 	{GotRefusal, []Place{hangingUp}, over, []Effect{NotifyDidEnd}},
 	// The last event of a call ends the session wherever it stands, also where
 	// that event is not expected: no other would follow.
 	{GotOver, []Place{inviting, ringing, accepting}, over, []Effect{StopPreparing, StopStreams, NotifyFailed, NotifyDidEnd}},
 	{GotBye, []Place{inviting, ringing, accepting}, over, []Effect{NotifyWillEnd, StopPreparing, StopStreams, NotifyDidEnd}},
-	{GotCancel, []Place{inviting, calm, changing, offering}, over, []Effect{StopPreparing, StopStreams, NotifyFailed, NotifyDidEnd}},
-	{GotRefusal, []Place{ringing, accepting, answered, calm, changing, offering}, over, []Effect{StopPreparing, StopStreams, NotifyFailed, NotifyDidEnd}},
+	{GotCancel, append([]Place{inviting}, everyOpen...), over, []Effect{StopPreparing, StopStreams, NotifyFailed, NotifyDidEnd}},
+	{GotRefusal, append([]Place{ringing, accepting}, confirming...), over, []Effect{StopPreparing, StopStreams, NotifyFailed, NotifyDidEnd}},
 	// Late news of what no longer matters.
 	{GotConfirmation, []Place{hangingUp}, stay, nil},
 	{GotReinviteOK, []Place{hangingUp}, stay, nil},
+	{GotProposalOK, []Place{hangingUp}, stay, nil},
 	{GotReinviteCancel, []Place{hangingUp}, stay, nil},
+	{GotReinvite, []Place{hangingUp}, stay, nil}, // the BYE is an answer to it
+	{GotEmptyReinvite, []Place{hangingUp}, stay, nil},
+	{GotProposal, []Place{hangingUp}, stay, nil},
+	{GotRefer, []Place{hangingUp}, stay, nil},
+	{PrepareFailed, []Place{hangingUp}, stay, nil},
+	{Prepared, []Place{hangingUp}, stay, nil},
 	{GotReinviteGlare, []Place{hangingUp}, stay, nil},
 	{GotReinviteRefusal, []Place{hangingUp}, stay, nil},
 }

@@ -46,6 +46,25 @@ func TestNext(t *testing.T) {
 		{"held by the peer", calm, GotReinvite, calm, []Effect{AnswerReinvite, TryWish}},
 		{"asked for an offer", calm, GotEmptyReinvite, offering, []Effect{OfferReinvite}},
 
+		{"audio is proposed once its sockets are open", calm, AddAudio, waiting, []Effect{NotifyProposal, OpenStream}},
+		{"the proposal goes out", waiting, Prepared, proposing, []Effect{SendReinvite}},
+		{"the peer takes it", proposing, GotProposalOK, calm, []Effect{UpdateStreams, NotifyAccepted, TryWish}},
+		{"the peer takes the change, not the stream", proposing, GotReinviteOK, calm, []Effect{DropProposal, UpdateStreams, NotifyRejected, TryWish}},
+		{"both propose at once", proposing, GotReinviteGlare, waiting, []Effect{RollBack, AwaitGlare}},
+		{"the peer was first", waiting, GotProposal, calm, []Effect{AnswerProposal, NotifyAccepted, TryWish}},
+		{"withdrawn", proposing, CancelProposal, recalling, []Effect{SendReinviteCancel}},
+		{"withdrawn too late", recalling, GotProposalOK, calm, []Effect{UpdateStreams, DropStream, NotifyRejected, TryWish}},
+		{"the peer proposes", calm, GotProposal, proposed, []Effect{NotifyProposal, AwaitDecision}},
+		{"accepted here", proposed, AcceptProposal, deciding, []Effect{OpenStream}},
+		{"rejected here", proposed, RejectProposal, calm, []Effect{RefuseProposal, NotifyRejected, TryWish}},
+		{"the peer withdraws", proposed, GotReinviteCancel, calm, []Effect{RollBackTheirs, NotifyRejected, TryWish}},
+		{"overtaken by BYE", proposed, GotBye, over, []Effect{NotifyWillEnd, StopStreams, NotifyDidEnd}},
+		{"audio removed", calm, RemoveAudio, changing, []Effect{DropStream, SendReinvite}},
+		{"our address changed", calm, AddressChanged, changing, []Effect{MoveStreams, SendReinvite}},
+		{"it changed during a hold", changing, AddressChanged, changing, []Effect{KeepMove}},
+		{"redirected", inviting, GotRedirect, looking, []Effect{FollowRedirect, Prepare}},
+		{"the caller is sent elsewhere", ringing, Redirect, hangingUp, []Effect{NotifyWillEnd, SendRefusal}},
+
 		{"hang up", calm, End, hangingUp, []Effect{NotifyWillEnd, StopStreams, SendBye}},
 		{"hang up during a hold", changing, End, hangingUp, []Effect{NotifyWillEnd, StopStreams, SendBye}},
 		{"bye beats our hold", changing, GotBye, over, []Effect{NotifyWillEnd, StopStreams, NotifyDidEnd}},
@@ -78,6 +97,10 @@ func TestNextRefuses(t *testing.T) {
 		{Place{}, Accept},
 		{Place{}, End},
 		{ringing, Hold},
+		{proposed, AddAudio},
+		{proposing, RemoveAudio},
+		{calm, AcceptProposal},
+		{ringing, Transfer},
 		{calm, Accept},
 		{calm, Connect},
 		{inviting, SendDTMF},
@@ -186,7 +209,7 @@ func TestEveryCallCanEnd(t *testing.T) {
 // of them nothing more is heard of the call, so each ends the session from every
 // place that has a call.
 func TestEveryLastEventEndsTheCall(t *testing.T) {
-	places := []Place{inviting, ringing, accepting, answered, calm, changing, offering, canceling, hangingUp}
+	places := withCall
 	for _, p := range places {
 		for _, in := range []Input{GotRefusal, GotCancel, GotBye, GotOver} {
 			if to, _, err := Next(p, in); to != over || err != nil {

@@ -36,7 +36,7 @@ func TestStatesDocument(t *testing.T) {
 func statesDocument() string {
 	var b strings.Builder
 	b.WriteString("# The states of a session\n\nPrinted from the table in `middleware/session/rules.go` by `go generate`; do not edit.\n\n" +
-		"A place is a state and, behind a slash, the offer/answer exchange that is open. An input that has no row in a place is refused there.\n\n" +
+		"A place is a state and, behind a slash, the offer/answer exchange that is open. A command that has no row in a place is refused there; any other input cannot come there, see below.\n\n" +
 		"| in | on | to | then |\n|---|---|---|---|\n")
 	for s := range numStates {
 		for e := range numExchanges {
@@ -56,5 +56,17 @@ func statesDocument() string {
 			}
 		}
 	}
+	b.WriteString("\n## What cannot come\n\n| input | in | because |\n|---|---|---|\n")
+	for _, n := range never {
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", words(n.on), words(n.in), n.why)
+	}
 	return b.String()
+}
+
+func words[T fmt.Stringer](list []T) string {
+	names := make([]string, len(list))
+	for i, v := range list {
+		names[i] = v.String()
+	}
+	return strings.Join(names, ", ")
 }
