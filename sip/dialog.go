@@ -92,7 +92,7 @@ func (c *Call) withFlow(f func(flow, error)) {
 		}
 		_, _, hop := aim(d.target, d.routes)
 		if fl, ok := c.e.hopNow(hop, d.base); ok {
-			d.next = fl
+			c.reached(fl)
 			f(fl, nil)
 			return
 		}
@@ -109,7 +109,7 @@ func (c *Call) withFlow(f func(flow, error)) {
 		c.post(func() {
 			d.opening = false
 			if err == nil {
-				d.next = fl
+				c.reached(fl)
 			}
 			waiting := d.waiting
 			d.waiting = nil
@@ -144,16 +144,13 @@ func (e *Endpoint) hopNow(hop sip.Uri, base flow) (flow, bool) {
 	if !numeric {
 		return flow{}, false
 	}
-	if transport == "" {
-		transport = "udp"
-	}
-	return e.flowNow(Route{Transport: transport, Addr: netip.AddrPortFrom(addr.Unmap(), hopPort(hop, transport))})
+	return e.flowNow(numericRoute(hop, addr, base))
 }
 
 // hopFlow finds and opens the way to a next hop. Where that fails it falls back
 // to the flow of the INVITE, which is known to have worked. It blocks.
 func (e *Endpoint) hopFlow(ctx context.Context, hop sip.Uri, base flow) (flow, error) {
-	routes, err := e.hopRoutes(ctx, hop)
+	routes, err := e.hopRoutes(ctx, hop, base)
 	for _, r := range routes {
 		if base.ready() && r.Addr == base.route.Addr && r.Transport == base.route.Transport {
 			return base, nil
@@ -177,13 +174,28 @@ func (e *Endpoint) hopFlow(ctx context.Context, hop sip.Uri, base flow) (flow, e
 	return flow{}, err
 }
 
-func (e *Endpoint) hopRoutes(ctx context.Context, hop sip.Uri) ([]Route, error) {
+// numericRoute is the route to a next hop named by an address. To where the INVITE
+// went it is that of the INVITE, with the name that a certificate must show; and
+// what went by TLS goes on by TLS unless the hop asks for something else.
+func numericRoute(hop sip.Uri, addr netip.Addr, base flow) Route {
+	transport := hopTransport(hop)
+	if transport == "" {
+		transport = "udp"
+		if base.route.Transport == "tls" {
+			transport = "tls"
+		}
+	}
+	r := Route{Transport: transport, Addr: netip.AddrPortFrom(addr.Unmap(), hopPort(hop, transport))}
+	if base.route.Transport == r.Transport && base.route.Addr == r.Addr {
+		return base.route
+	}
+	return r
+}
+
+func (e *Endpoint) hopRoutes(ctx context.Context, hop sip.Uri, base flow) ([]Route, error) {
 	transport := hopTransport(hop)
 	if addr, err := netip.ParseAddr(strings.Trim(hop.Host, "[]")); err == nil {
-		if transport == "" {
-			transport = "udp"
-		}
-		return []Route{{Transport: transport, Addr: netip.AddrPortFrom(addr.Unmap(), hopPort(hop, transport))}}, nil
+		return []Route{numericRoute(hop, addr, base)}, nil
 	}
 	if e.cfg.Resolver == nil {
 		return nil, ErrNoRoute
@@ -291,6 +303,8 @@ func (c *Call) bound(build func(flow) outgoing, f flow, then func(*sip.Request, 
 
 func (c *Call) asked(r inDialog, auth *Authorizer, tries int, res *sip.Response, err error) {
 	switch {
+	case err != nil && mayRepeat(r.method, err) && tries < maxAuthTries:
+		c.askAgain(r, auth, tries+1)
 	case err != nil:
 		r.done(nil, err)
 	case res.IsProvisional():

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"slices"
 	"sync"
 	"time"
 
@@ -27,16 +26,20 @@ type Endpoint struct {
 	tpl *sip.TransportLayer
 	txl *sip.TransactionLayer
 
-	locals []Local          // fixed by Listen
-	feeds  map[string]*feed // "tcp" and "tls": hand connections to the stack
+	feeds map[string]*feed // "tcp" and "tls": hand connections to the stack
 
 	ctx  context.Context // ends with Close
 	stop context.CancelFunc
 	life sync.Mutex     // orders spawn and shut
 	wg   sync.WaitGroup // every goroutine of ours
+	move sync.Mutex     // held by Rebind
 
 	mu      sync.Mutex // guards what follows
 	closing bool
+	bound   []*binding // what is listened on, in order
+	kept    map[keptKey]chan error
+	stun    map[stunID]stunWait
+	flows   map[Route]struct{} // where the registrar took our flow (RFC 5626)
 	sockets map[io.Closer]struct{}
 	streams map[streamKey]*stream
 	dialing map[streamKey]*dialing
@@ -59,7 +62,8 @@ const maxKnown = 1024
 type dialogKey struct{ callID, localTag string }
 
 // Listen opens the sockets of cfg and serves them until [Endpoint.Close]. It
-// fails if any of them cannot be opened. ctx bounds the opening only.
+// fails if any of them cannot be opened. Without any, nothing can be sent or
+// received before [Endpoint.Rebind]. ctx bounds the opening only.
 func Listen(ctx context.Context, cfg Config) (*Endpoint, error) {
 	e := &Endpoint{
 		cfg:     cfg,
@@ -67,6 +71,9 @@ func Listen(ctx context.Context, cfg Config) (*Endpoint, error) {
 		net:     cfg.Network,
 		tagKey:  make([]byte, 16),
 		feeds:   map[string]*feed{},
+		kept:    map[keptKey]chan error{},
+		stun:    map[stunID]stunWait{},
+		flows:   map[Route]struct{}{},
 		sockets: map[io.Closer]struct{}{},
 		streams: map[streamKey]*stream{},
 		dialing: map[streamKey]*dialing{},
@@ -124,8 +131,16 @@ func (e *Endpoint) newStack() {
 	e.txl.OnRequest(e.serve)
 }
 
-// Addrs lists what the endpoint listens on.
-func (e *Endpoint) Addrs() []Local { return slices.Clone(e.locals) }
+// Addrs lists what the endpoint listens on now.
+func (e *Endpoint) Addrs() []Local {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	locals := make([]Local, len(e.bound))
+	for i, b := range e.bound {
+		locals[i] = b.Local
+	}
+	return locals
+}
 
 // Close ends every call, waits for that until ctx ends, and closes all sockets.
 // No goroutine of the endpoint is left when it returns. Calls deliver their

@@ -2,7 +2,6 @@ package sip
 
 import (
 	"context"
-	"net"
 	"net/netip"
 	"time"
 
@@ -14,15 +13,37 @@ import (
 type flow struct {
 	route  Route
 	local  netip.AddrPort
-	stream *stream // nil for UDP
+	stream *stream  // nil for UDP
+	socket *binding // of a datagram socket; nil for connections
 }
 
 // ready reports whether requests can be sent on f without waiting.
 func (f flow) ready() bool {
 	if f.route.Transport == "udp" {
-		return f.local.IsValid()
+		return f.local.IsValid() && (f.socket == nil || !f.socket.gone())
 	}
 	return f.stream != nil && !f.stream.closed.Load()
+}
+
+// over is closed when nothing can be sent or received on f any more; nil where
+// that is not known.
+func (f flow) over() <-chan struct{} {
+	switch {
+	case f.socket != nil:
+		return f.socket.done
+	case f.stream != nil:
+		return f.stream.done
+	}
+	return nil
+}
+
+// moved is closed when the endpoint lets go of the address of f; nil for
+// connections, of whose end the stack tells.
+func (f flow) moved() <-chan struct{} {
+	if f.socket == nil {
+		return nil
+	}
+	return f.socket.done
 }
 
 // poolKey is under what address the stack finds the socket. Connections of one
@@ -43,9 +64,10 @@ func (e *Endpoint) localFor(transport string, remote netip.Addr) (netip.AddrPort
 		want = "tcp"
 	}
 	var found netip.AddrPort
+	locals := e.Addrs()
 	count := 0
 	for _, pass := range []string{want, "tls"} {
-		for _, l := range e.locals {
+		for _, l := range locals {
 			if l.Transport != pass || l.Addr.Addr().Is4() != remote.Is4() {
 				continue
 			}
@@ -60,7 +82,7 @@ func (e *Endpoint) localFor(transport string, remote netip.Addr) (netip.AddrPort
 	}
 	if count > 1 {
 		if source := e.net.Source(remote); source.IsValid() {
-			for _, l := range e.locals {
+			for _, l := range locals {
 				if l.Transport == want && l.Addr.Addr() == source {
 					return l.Addr, true
 				}
@@ -92,7 +114,8 @@ func (e *Endpoint) flowNow(r Route) (flow, bool) {
 	e.trust(r.Addr)
 	if r.Transport == "udp" {
 		local, ok := e.localFor("udp", r.Addr.Addr())
-		return flow{route: r, local: local}, ok
+		socket := e.bindingOf("udp", local)
+		return flow{route: r, local: local, socket: socket}, ok && socket != nil
 	}
 	k := streamKey{r.Transport, r.Addr, ""}
 	if r.Transport == "tls" {
@@ -140,7 +163,7 @@ func (e *Endpoint) sentBy(f flow) netip.AddrPort {
 	if f.stream == nil {
 		return f.local
 	}
-	for _, l := range e.locals {
+	for _, l := range e.Addrs() {
 		if l.Transport == f.route.Transport && l.Addr.Addr() == f.local.Addr() {
 			return l.Addr
 		}
@@ -155,6 +178,11 @@ func (e *Endpoint) contact(f flow) URI {
 	if f.route.Transport != "udp" {
 		u.Params.Set("transport", f.route.Transport)
 	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if _, ok := e.flows[f.route]; ok {
+		u.Params.Set("ob", "") // RFC 5626 section 4.3: dialogs stay on this flow
+	}
 	return u
 }
 
@@ -166,25 +194,6 @@ func (e *Endpoint) ContactURI(r Route) URI {
 	}
 	local, _ := e.localFor(r.Transport, r.Addr.Addr())
 	return e.contact(flow{route: r, local: local, stream: &stream{local: local}})
-}
-
-// KeepAlive sends the double CRLF of RFC 5626 section 3.5.1 to r, so that
-// address translators and firewalls on the way keep it open. It opens nothing:
-// without a connection to r it returns [ErrNoRoute]. For UDP it does not block.
-func (e *Endpoint) KeepAlive(r Route) error {
-	f, ok := e.flowNow(r)
-	if !ok {
-		return ErrNoRoute
-	}
-	ping := []byte("\r\n\r\n")
-	if f.stream != nil {
-		if _, err := f.stream.Write(ping); err != nil {
-			return &TransportError{Route: r, Err: err}
-		}
-		return nil
-	}
-	e.writeDatagram(net.UDPAddrFromAddrPort(f.local), net.UDPAddrFromAddrPort(r.Addr), ping)
-	return nil
 }
 
 // stackAddr is a in the form the stack wants.

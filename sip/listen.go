@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"sync"
@@ -33,15 +34,19 @@ func (e *Endpoint) listenAll(ctx context.Context) error {
 		}
 	}
 	for _, a := range e.cfg.ListenTLS {
-		l, err := e.net.Listen(ctx, a)
-		if err != nil {
-			return fmt.Errorf("sip: listen: %w", err)
+		if err := e.listenTLS(ctx, a); err != nil {
+			return err
 		}
-		e.serveStream("tls", l)
 	}
-	if len(e.locals) == 0 {
-		return errors.New("sip: no address to listen on")
+	return nil
+}
+
+func (e *Endpoint) listenTLS(ctx context.Context, a netip.AddrPort) error {
+	l, err := e.net.Listen(ctx, a)
+	if err != nil {
+		return fmt.Errorf("sip: listen: %w", err)
 	}
+	e.serveStream("tls", l)
 	return nil
 }
 
@@ -73,28 +78,36 @@ func (e *Endpoint) listenPair(ctx context.Context, a netip.AddrPort) error {
 
 func (e *Endpoint) serveDatagrams(pc net.PacketConn) {
 	local := addrPort(pc.LocalAddr())
-	e.locals = append(e.locals, Local{"udp", local})
-	e.hold(pc)
+	b, ok := e.listening("udp", local, pc)
+	if !ok {
+		_ = pc.Close()
+		return
+	}
 	serving := make(chan struct{})
 	started := sync.OnceFunc(func() { close(serving) })
-	e.supervise(local, pc,
+	ok = e.supervise(b, pc,
 		func(s any) error {
 			pc := s.(net.PacketConn)
-			return e.tpl.ServeUDP(&datagrams{PacketConn: pc, e: e, started: started, queue: openErrorQueue(pc)})
+			return e.tpl.ServeUDP(&datagrams{PacketConn: pc, e: e, b: b, started: started, queue: openErrorQueue(pc)})
 		},
 		func(ctx context.Context) (any, error) { return e.net.ListenPacket(ctx, local) })
-	<-serving // from here on requests find the socket
+	if ok {
+		<-serving // from here on requests find the socket
+	}
 }
 
 func (e *Endpoint) serveStream(transport string, l net.Listener) {
 	local := addrPort(l.Addr())
-	e.locals = append(e.locals, Local{transport, local})
-	e.hold(l)
+	b, ok := e.listening(transport, local, l)
+	if !ok {
+		_ = l.Close()
+		return
+	}
 	serve := e.tpl.ServeTCP
 	if transport == "tls" {
 		serve = e.tpl.ServeTLS
 	}
-	e.supervise(local, l,
+	e.supervise(b, l,
 		func(s any) error {
 			return serve(e.filter.Listener(&acceptor{Listener: s.(net.Listener), e: e, transport: transport}))
 		},
@@ -102,20 +115,20 @@ func (e *Endpoint) serveStream(transport string, l net.Listener) {
 }
 
 // supervise serves a socket and opens it anew when its loop ends on its own, as
-// it does after sleep or when an address goes away and comes back.
-func (e *Endpoint) supervise(local netip.AddrPort, first any, serve func(any) error, open func(context.Context) (any, error)) {
-	e.spawn(func() {
+// it does after sleep or when an address goes away and comes back. It reports
+// false, and does nothing, when the endpoint is closing; that closes the socket.
+func (e *Endpoint) supervise(b *binding, first io.Closer, serve func(any) error, open func(context.Context) (any, error)) bool {
+	return e.spawn(func() {
 		socket := first
 		for {
 			err := serve(socket)
-			c := socket.(interface{ Close() error })
-			_ = c.Close() // sipgo leaves listeners open
-			e.release(c)
-			if e.ctx.Err() != nil {
+			_ = socket.Close() // sipgo leaves listeners open
+			e.release(socket)
+			if e.ctx.Err() != nil || b.gone() {
 				return
 			}
-			e.log.Warn("Listening socket was lost", "local", local, "err", err)
-			if socket = e.reopen(local, open); socket == nil {
+			e.log.Warn("Listening socket was lost", "local", b.Addr, "err", err)
+			if socket = e.reopen(b, open); socket == nil {
 				return
 			}
 		}
@@ -123,25 +136,27 @@ func (e *Endpoint) supervise(local netip.AddrPort, first any, serve func(any) er
 }
 
 // reopen tries until it works, with pauses that grow to five seconds. It
-// returns nil when the endpoint closes.
-func (e *Endpoint) reopen(local netip.AddrPort, open func(context.Context) (any, error)) any {
+// returns nil when the endpoint closes or lets go of the address.
+func (e *Endpoint) reopen(b *binding, open func(context.Context) (any, error)) io.Closer {
 	told := false
 	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 5*time.Second) {
 		socket, err := open(e.ctx)
 		if err == nil {
-			c := socket.(interface{ Close() error })
-			if e.hold(c) {
-				return socket
+			c := socket.(io.Closer)
+			if e.serves(b, c) {
+				return c
 			}
 			_ = c.Close()
 			return nil
 		}
 		if e.cfg.OnTransportFailure != nil && !told && e.ctx.Err() == nil {
 			told = true
-			e.cfg.OnTransportFailure(fmt.Errorf("sip: listen on %v: %w", local, err))
+			e.cfg.OnTransportFailure(fmt.Errorf("sip: listen on %v: %w", b.Addr, err))
 		}
 		select {
 		case <-time.After(pause):
+		case <-b.done:
+			return nil
 		case <-e.ctx.Done():
 			return nil
 		}
@@ -166,6 +181,7 @@ func (e *Endpoint) writeDatagram(local, remote net.Addr, data []byte) {
 type datagrams struct {
 	net.PacketConn
 	e       *Endpoint
+	b       *binding
 	started func() // the stack reads, so it has put the socket into its pool
 	queue   *errorQueue
 }
@@ -182,6 +198,10 @@ func (d *datagrams) ReadFrom(b []byte) (int, net.Addr, error) {
 	for failed := 0; ; failed++ {
 		n, from, err := d.PacketConn.ReadFrom(b)
 		if err == nil {
+			if d.e.gotSTUN(d.LocalAddr(), from, b[:n]) {
+				failed = -1
+				continue
+			}
 			d.e.trace(false, "udp", d.LocalAddr(), from, b[:n])
 			return n, from, nil
 		}
@@ -190,7 +210,7 @@ func (d *datagrams) ReadFrom(b []byte) (int, net.Addr, error) {
 			continue
 		}
 		if errors.Is(err, net.ErrClosed) || failed >= maxReadErrors {
-			d.e.linger()
+			d.e.linger(d.b)
 			return n, from, err
 		}
 	}
@@ -208,14 +228,17 @@ func (d *datagrams) WriteTo(b []byte, to net.Addr) (int, error) {
 
 func (d *datagrams) unreachable(remote netip.AddrPort, quoted []byte, err error) {
 	d.e.log.Debug("Address is unreachable", "remote", remote, "err", err)
-	d.e.unreachable(addrPort(d.LocalAddr()), remote, quoted, err)
+	local := addrPort(d.LocalAddr())
+	d.e.unreachable(local, remote, quoted, err)
+	d.e.pingLost(local, remote, quoted, err)
 }
 
 // linger keeps a closed socket in the stack's pool for a moment while the
-// endpoint closes. A request that is still being looked at would otherwise find
-// it missing, and the stack would open a socket of its own that nobody closes.
-func (e *Endpoint) linger() {
-	if e.ctx.Err() != nil {
+// endpoint closes or lets go of its address. A request that is still being looked
+// at would otherwise find it missing, and the stack would open a socket of its own
+// that nobody closes. b is nil for connections.
+func (e *Endpoint) linger(b *binding) {
+	if e.ctx.Err() != nil || b != nil && b.gone() {
 		time.Sleep(lingerTime)
 	}
 }

@@ -64,8 +64,8 @@ func TestLostSocketIsOpenedAgain(t *testing.T) {
 func TestListenRefuses(t *testing.T) {
 	n := &siptest.Network{}
 	for name, cfg := range map[string]sip.Config{
-		"any address":     {Listen: []netip.AddrPort{netip.MustParseAddrPort("0.0.0.0:5060")}, ContactUser: "x"},
-		"nothing":         {ContactUser: "x"},
+		"any address": {Listen: []netip.AddrPort{netip.MustParseAddrPort("0.0.0.0:5060")}, ContactUser: "x"},
+
 		"no contact user": {Listen: []netip.AddrPort{netip.MustParseAddrPort("10.0.0.1:5060")}},
 		"evil user agent": {Listen: []netip.AddrPort{netip.MustParseAddrPort("10.0.0.1:5060")}, ContactUser: "x", UserAgent: "a\r\nb"},
 	} {

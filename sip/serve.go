@@ -304,11 +304,12 @@ func source(req *sip.Request) netip.AddrPort {
 func (e *Endpoint) flowFrom(req *sip.Request, tx *sip.ServerTx) flow {
 	transport := sip.NetworkToLower(req.Transport())
 	f := flow{route: Route{Transport: transport, Addr: source(req)}, local: addrPort(tx.Connection().LocalAddr())}
-	if transport == "udp" {
-		return f
-	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if transport == "udp" {
+		f.socket = e.boundTo("udp", f.local)
+		return f
+	}
 	for k, s := range e.streams {
 		if k.transport == transport && k.remote == f.route.Addr && s.local == f.local {
 			f.stream, f.route.ServerName = s, k.serverName

@@ -29,6 +29,9 @@ type stream struct {
 	firstBy  time.Time // deadline of the first read, zero: none
 	closed   atomic.Bool
 	closeOne sync.Once
+	done     chan struct{} // closed by Close
+	reads    atomic.Int64  // counts reads that brought something
+	pongs    atomic.Bool   // the far end answers pings
 }
 
 func (e *Endpoint) newStream(transport, serverName string, c net.Conn) *stream {
@@ -37,6 +40,7 @@ func (e *Endpoint) newStream(transport, serverName string, c net.Conn) *stream {
 		e:     e,
 		key:   streamKey{transport, addrPort(c.RemoteAddr()), serverName},
 		local: addrPort(c.LocalAddr()),
+		done:  make(chan struct{}),
 	}
 }
 
@@ -46,6 +50,10 @@ func (s *stream) Read(b []byte) (int, error) {
 	}
 	n, err := s.Conn.Read(b)
 	if n > 0 {
+		s.reads.Add(1)
+		if string(b[:n]) == pong {
+			s.pongs.Store(true)
+		}
 		if !s.firstBy.IsZero() {
 			s.firstBy = time.Time{}
 			_ = s.Conn.SetReadDeadline(time.Time{})
@@ -53,7 +61,7 @@ func (s *stream) Read(b []byte) (int, error) {
 		s.e.trace(false, s.key.transport, s.LocalAddr(), s.RemoteAddr(), b[:n])
 	}
 	if err != nil {
-		s.e.linger()
+		s.e.linger(nil)
 	}
 	return n, err
 }
@@ -69,6 +77,7 @@ func (s *stream) Close() error {
 	var err error
 	s.closeOne.Do(func() {
 		s.closed.Store(true)
+		close(s.done)
 		s.e.mu.Lock()
 		delete(s.e.sockets, s)
 		if s.e.streams[s.key] == s {

@@ -68,6 +68,10 @@ func (e *Endpoint) drain(tx *sip.ClientTx, f flow, lost <-chan error, on func(*s
 			tx.Terminate()
 			on(nil, transactionError(f, err))
 			return
+		case <-f.moved():
+			tx.Terminate()
+			on(nil, transactionError(f, errAddressGone))
+			return
 		case <-tx.Done():
 			on(nil, transactionError(f, tx.Err()))
 			return
