@@ -56,9 +56,9 @@ func (c *Call) gotBye(req *sip.Request, tx *sip.ServerTx) {
 		return
 	}
 	c.e.reply(req, tx, sip.StatusOK)
-	cause, text := reasonOf(req)
+	why := reasonsOf(req)
 	if c.d == nil {
-		c.end(Canceled{Reason: text, Cause: cause}) // 487 goes to the INVITE
+		c.end(why.canceled()) // 487 goes to the INVITE
 		return
 	}
 	if c.unacked != nil {
@@ -69,5 +69,5 @@ func (c *Call) gotBye(req *sip.Request, tx *sip.ServerTx) {
 	if c.byeSent {
 		return
 	}
-	c.end(Hungup{Reason: text, Cause: cause})
+	c.end(Hungup{Reason: why.text, Cause: why.sip, Q850: why.q850})
 }

@@ -46,6 +46,8 @@ type Call struct {
 	handler func(Event)
 	waiting []Event // before there is a handler
 
+	identity Identity
+
 	// What follows belongs to the goroutine.
 	quiet     bool // closed: no events any more
 	over      bool

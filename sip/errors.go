@@ -16,8 +16,12 @@ var (
 	// ErrPending is returned by [Call.Reinvite] and [Call.Refer] while another of
 	// their kind is open.
 	ErrPending = errors.New("sip: another request of this kind is open")
-	// ErrNoAck is matched when a 2xx response of ours was never acknowledged.
+	// ErrNoAck is matched when a 2xx response of ours, or a reliable provisional
+	// one, was never acknowledged.
 	ErrNoAck = errors.New("sip: the answer was not acknowledged")
+	// ErrSessionExpired is matched when a call ended because its session timer was
+	// not refreshed in time (RFC 4028).
+	ErrSessionExpired = errors.New("sip: the session has expired")
 	// ErrNoRoute is matched when a request was to be sent without any route.
 	ErrNoRoute = errors.New("sip: no route to the destination")
 	// ErrNoLocalAddress is matched when no listening address can reach a route.
@@ -31,6 +35,9 @@ type StatusError struct {
 	Reason     string        // their words, cleaned
 	Warning    string        // text of the Warning header field, if any
 	RetryAfter time.Duration // from Retry-After; for 491 the delay of RFC 3261 section 14.1
+	Contacts   []Address     // of a 3xx, best first, at most 10
+	Cause      int           // SIP cause of the Reason header field, 0 if none (RFC 3326)
+	Q850       int           // its cause in the telephone network, 0 if none
 }
 
 func (e *StatusError) Error() string {

@@ -29,8 +29,9 @@ type Failed struct{ Err error }
 // last event.
 type Canceled struct {
 	Reason    string // text of the Reason header field, if any
-	Cause     int    // its SIP cause, 0 if none
-	Elsewhere bool   // cause 200: another phone took the call (RFC 3326)
+	Cause     int    // its SIP cause, 0 if none (RFC 3326)
+	Q850      int    // its cause in the telephone network, 0 if none
+	Elsewhere bool   // SIP cause 200: another phone took the call
 }
 
 // Confirmed reports the ACK to a 2xx response of ours.
@@ -63,7 +64,8 @@ type ReinviteFailed struct{ Err error }
 // Hungup reports a BYE from the far end. It is a call's last event.
 type Hungup struct {
 	Reason string // text of the Reason header field, if any
-	Cause  int    // its cause, 0 if none
+	Cause  int    // its SIP cause, 0 if none (RFC 3326)
+	Q850   int    // its cause in the telephone network, 0 if none
 }
 
 // Ended reports that the call is over for reasons of ours: a BYE or a rejection

@@ -206,6 +206,7 @@ func (c *Call) provisional(res *sip.Response) {
 	}
 	u.ringing = true
 	c.setAgent(res)
+	c.setIdentity(res)
 	if tag := toTag(res); tag != "" {
 		u.legs.early(tag)
 	}
@@ -301,6 +302,7 @@ func (c *Call) answered(res *sip.Response) {
 		c.e.cfg.Resolver.MarkOK(u.route)
 	}
 	c.setAgent(res)
+	c.setIdentity(res)
 	c.d = dialogFromResponse(c, u.legs.invite, res, u.flow)
 	c.d.contact = "<" + c.e.contact(u.flow).String() + ">"
 	c.setPeerTag(c.d.remoteTag)

@@ -59,9 +59,10 @@ func (e *Endpoint) serveInvite(req *sip.Request, tx *sip.ServerTx) {
 	c.uas = &uas{tx: tx, req: req, flow: c.flow, mergeKey: key}
 	c.seen, c.remoteSeq = true, req.CSeq().SeqNo
 	c.setAgent(req)
+	c.setIdentity(req)
 	canceled := !tx.OnCancel(func(r *sip.Request) {
-		cause, text := reasonOf(r)
-		c.post(func() { c.canceledBy(cause, text) })
+		why := reasonsOf(r)
+		c.post(func() { c.canceledBy(why) })
 	})
 	// The hook first, then the memory: a CANCEL in between is seen by both.
 	if canceled || e.canceledBefore(req) {
@@ -127,12 +128,12 @@ func (c *Call) inviteGone() {
 }
 
 // canceledBy handles the CANCEL of the INVITE; the stack has sent 487.
-func (c *Call) canceledBy(cause int, text string) {
+func (c *Call) canceledBy(why reasons) {
 	if c.over || c.uas.final {
 		return
 	}
 	c.uas.final = true
-	c.end(Canceled{Reason: text, Cause: cause, Elsewhere: cause == sip.StatusOK})
+	c.end(why.canceled())
 }
 
 func (c *Call) mayAnswer(headers ...Header) error {

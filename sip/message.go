@@ -195,6 +195,11 @@ func statusError(res *sip.Response) *StatusError {
 	if c := res.CSeq(); c != nil {
 		e.Method = string(c.MethodName)
 	}
+	why := reasonsOf(res)
+	e.Cause, e.Q850 = why.sip, why.q850
+	if res.StatusCode < 400 {
+		e.Contacts = bestContacts(res)
+	}
 	digits := headerValue(res, "Retry-After")
 	if i := strings.IndexFunc(digits, func(r rune) bool { return r < '0' || r > '9' }); i >= 0 {
 		digits = digits[:i]
@@ -203,72 +208,6 @@ func statusError(res *sip.Response) *StatusError {
 		e.RetryAfter = time.Duration(n) * time.Second
 	}
 	return e
-}
-
-// reasonOf reads the Reason header field (RFC 3326): the cause of protocol SIP
-// or Q.850, and a text for people.
-func reasonOf(m sip.Message) (cause int, text string) {
-	for _, v := range headerValues(m, "Reason") {
-		protocol, rest, _ := strings.Cut(v, ";")
-		for rest != "" {
-			var param string
-			param, rest = cutParam(rest)
-			name, value, _ := strings.Cut(param, "=")
-			switch strings.ToLower(strings.TrimSpace(name)) {
-			case "cause":
-				if n, err := strconv.Atoi(strings.TrimSpace(value)); err == nil && (cause == 0 || strings.EqualFold(strings.TrimSpace(protocol), "SIP")) {
-					cause = n
-				}
-			case "text":
-				text = CleanText(unquote(strings.TrimSpace(value)), 200)
-			}
-		}
-	}
-	return cause, text
-}
-
-// cutParam cuts at the first semicolon outside quotes.
-func cutParam(s string) (first, rest string) {
-	quoted := false
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			if quoted {
-				i++
-			}
-		case '"':
-			quoted = !quoted
-		case ';':
-			if !quoted {
-				return s[:i], s[i+1:]
-			}
-		}
-	}
-	return s, ""
-}
-
-func unquote(s string) string {
-	if len(s) < 2 || s[0] != '"' || s[len(s)-1] != '"' {
-		return s
-	}
-	var b strings.Builder
-	s = s[1 : len(s)-1]
-	for i := 0; i < len(s); i++ {
-		if s[i] == '\\' && i+1 < len(s) {
-			i++
-		}
-		b.WriteByte(s[i])
-	}
-	return b.String()
-}
-
-// reasonHeader makes the Reason header field of RFC 3326, or none.
-func reasonHeader(cause int, text string) []Header {
-	if text == "" {
-		return nil
-	}
-	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(CleanText(text, 200))
-	return []Header{{"Reason", fmt.Sprintf("SIP;cause=%d;text=\"%s\"", cause, quoted)}}
 }
 
 var tokenText = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)

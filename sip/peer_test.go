@@ -255,7 +255,7 @@ func TestTheirReinviteMeetsAnother(t *testing.T) {
 		p.Send(s.addr, request("BYE", "b", 5, tag, "Reason: Q.850;cause=16;text=\"Normal call clearing\"\n"))
 		p.Expect("200 BYE")
 		s.wait("hungup")
-		if got := s.seen["sip.Hungup"].(sip.Hungup); got.Cause != 16 || got.Reason != "Normal call clearing" {
+		if got := s.seen["sip.Hungup"].(sip.Hungup); got.Cause != 0 || got.Q850 != 16 || got.Reason != "Normal call clearing" {
 			t.Errorf("Hungup = %+v", got)
 		}
 	})

@@ -12,11 +12,7 @@ import (
 
 // A canceledBranch remembers a CANCEL: it may be handled before its INVITE,
 // since the stack gives every message a goroutine of its own.
-type canceledBranch struct {
-	at    time.Time
-	cause int
-	text  string
-}
+type canceledBranch struct{ at time.Time }
 
 const (
 	cancelMemory = 32 * time.Second
@@ -85,7 +81,6 @@ func callIDOf(m sip.Message) string {
 }
 
 func (e *Endpoint) rememberCancel(req *sip.Request) {
-	cause, text := reasonOf(req)
 	now := time.Now()
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -96,7 +91,7 @@ func (e *Endpoint) rememberCancel(req *sip.Request) {
 			}
 		}
 	}
-	e.cancels[branchKey(req)] = canceledBranch{now, cause, text}
+	e.cancels[branchKey(req)] = canceledBranch{now}
 }
 
 // canceledBefore reports whether the CANCEL of this INVITE has come already.
