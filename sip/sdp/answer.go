@@ -72,11 +72,12 @@ func (n *Negotiation) Answer() ([]byte, *Agreed, error) {
 func (n *Negotiation) accept(d *Description, c *choice) (Media, *Agreed, error) {
 	offered, r, theirs := &d.Media[c.index], d.remote(c.index), d.direction(c.index)
 	voice, _ := firstAudio(c.pairs)
+	codecs := codecsOf(c.pairs)
 	direction := n.local.Direction.answer(theirs)
 	a := &Agreed{
-		Remote: r.rtp, RemoteRTCP: r.rtcp, RTCPMux: r.mux,
+		Remote: r.rtp, RemoteRTCP: r.rtcp, RTCPMux: r.mux && muxable(codecs),
 		Codec:      voice.send(),
-		Receive:    codecsOf(c.pairs),
+		Receive:    codecs,
 		PacketTime: d.packetTime(c.index, n.local.packetTime()),
 		CanSend:    direction.sends() && !r.held,
 		CanReceive: direction.receives(),

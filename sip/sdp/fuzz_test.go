@@ -3,6 +3,7 @@ package sdp
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -32,13 +33,10 @@ func addSeeds(f *testing.F) {
 		f.Add(b, byte(0))
 		f.Add(b, byte(4))
 	}
-	for _, file := range goldenFiles(f) {
-		_, cases := readGolden(f, file)
-		for i, c := range cases {
-			for _, s := range c.steps {
-				if s.kind == "their offer" || s.kind == "their answer" {
-					f.Add(wire(s.text), byte(i))
-				}
+	for i, row := range goldenTable(f) {
+		for _, s := range row.steps {
+			if strings.HasPrefix(s.kind, "their ") {
+				f.Add(s.wire(), byte(i))
 			}
 		}
 	}
@@ -78,11 +76,38 @@ func FuzzAnswer(f *testing.F) {
 		if again, _, err := n.Answer(); err != nil || string(again) != string(out) {
 			t.Errorf("Answer to the same offer = %q, %v, want %q", again, err, out)
 		}
+		checkRemoval(t, n, in)
 		reoffer, err := Parse(n.Offer())
 		if err != nil || len(reoffer.Media) != len(offered.Media) {
 			t.Errorf("offer after %q: %v, %v", in, reoffer, err)
 		}
 	})
+}
+
+// checkRemoval offers in once more to a session that wants no audio any more, and
+// a third time to one that has none and would take it again.
+func checkRemoval(t *testing.T, n *Negotiation, in []byte) {
+	t.Helper()
+	l := n.local
+	without := l
+	without.NoAudio = true
+	for i, local := range []Local{without, l} {
+		n.SetLocal(local)
+		if err := n.GotOffer(in); err != nil {
+			t.Fatalf("GotOffer(%q) without audio = %v", in, err)
+		}
+		if p := n.Proposal(); p.RemovesAudio || p.AddsAudio != (i == 1) {
+			t.Errorf("Proposal to %q = %+v", in, p)
+		}
+		out, a, err := n.Answer()
+		if err != nil || a.Rejected != local.NoAudio {
+			t.Fatalf("Answer to %q = %q, %+v, %v", in, out, a, err)
+		}
+		d, err := Parse(out)
+		if err != nil || slices.ContainsFunc(d.Media, func(m Media) bool { return m.Port != 0 }) == local.NoAudio {
+			t.Errorf("Answer to %q = %q, %v", in, out, err)
+		}
+	}
 }
 
 // checkAnswer compares an answer with its offer, line by line.

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,13 +33,11 @@ func (c *counter) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-const (
-	caseMark = "========== "
-	stepMark = "---------- "
-)
+const stepMark = "---------- "
 
-// A goldenCase is one dialog of a golden file: a title that names the rule, and
-// steps, each with a text. The steps are
+// A goldenRow is one row of the table, a dialog in a file of its own below
+// testdata/table: the rule that it tests, where that is written, and steps, each
+// with a text. The steps are
 //
 //	local KEY=VALUE…  New at first, then SetLocal; see goldenLocal
 //	their offer       GotOffer(text)
@@ -49,78 +48,120 @@ const (
 //	agreed            Agreed() is what text says
 //	proposal          Proposal() is what text says
 //	error             the step before returned the error that text says
-type goldenCase struct {
-	title string
-	steps []goldenStep
+//
+// A body of the far end has CR LF line ends, unless the step says "with LF",
+// "with CR" or "without final line end".
+type goldenRow struct {
+	file, rule, from string
+	steps            []goldenStep
 }
 
 type goldenStep struct{ kind, text string }
 
-func readGolden(t testing.TB, file string) (head string, cases []goldenCase) {
+func readGolden(t testing.TB, file string) *goldenRow {
 	t.Helper()
 	b, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var c *goldenCase
+	row := &goldenRow{file: file}
 	for line := range strings.Lines(string(b)) {
-		switch text := strings.TrimSuffix(line, "\n"); {
-		case strings.HasPrefix(text, caseMark):
-			cases = append(cases, goldenCase{title: strings.TrimPrefix(text, caseMark)})
-			c = &cases[len(cases)-1]
-		case c == nil:
-			head += line
-		case strings.HasPrefix(text, stepMark):
-			c.steps = append(c.steps, goldenStep{kind: strings.TrimPrefix(text, stepMark)})
-		case len(c.steps) == 0:
-			t.Fatalf("%s: case %q has text before its first step", file, c.title)
+		text := strings.TrimSuffix(line, "\n")
+		rule, isRule := strings.CutPrefix(text, "Rule: ")
+		from, isFrom := strings.CutPrefix(text, "From: ")
+		kind, isStep := strings.CutPrefix(text, stepMark)
+		switch {
+		case isStep:
+			row.steps = append(row.steps, goldenStep{kind: kind})
+		case len(row.steps) > 0:
+			row.steps[len(row.steps)-1].text += line
+		case isRule:
+			row.rule = rule
+		case isFrom:
+			row.from = from
 		default:
-			c.steps[len(c.steps)-1].text += line
+			t.Fatalf("%s: text before the first step: %q", file, text)
 		}
 	}
-	return head, cases
+	return row
 }
 
-func writeGolden(t *testing.T, file, head string, cases []goldenCase) {
+func (r *goldenRow) write(t *testing.T) {
 	t.Helper()
 	var w strings.Builder
-	w.WriteString(head)
-	for _, c := range cases {
-		w.WriteString(caseMark + c.title + "\n")
-		for _, s := range c.steps {
-			w.WriteString(stepMark + s.kind + "\n" + s.text)
-		}
+	fmt.Fprintf(&w, "Rule: %s\nFrom: %s\n", r.rule, r.from)
+	for _, s := range r.steps {
+		w.WriteString(stepMark + s.kind + "\n" + s.text)
 	}
-	if err := os.WriteFile(file, []byte(w.String()), 0o644); err != nil {
+	if err := os.WriteFile(r.file, []byte(w.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func goldenFiles(t testing.TB) []string {
+// has reports whether r has a step of one of the kinds.
+func (r *goldenRow) has(kinds ...string) bool {
+	return slices.ContainsFunc(r.steps, func(s goldenStep) bool {
+		return slices.ContainsFunc(kinds, func(kind string) bool { return strings.HasPrefix(s.kind, kind) })
+	})
+}
+
+func goldenTable(t testing.TB) []*goldenRow {
 	t.Helper()
-	files, err := filepath.Glob("testdata/*.txt")
+	files, err := filepath.Glob("testdata/table/*/*.txt")
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no golden files found: %v", err)
 	}
-	return files
+	var rows []*goldenRow
+	for _, file := range files {
+		rows = append(rows, readGolden(t, file))
+	}
+	return rows
 }
 
-func TestGolden(t *testing.T) {
-	for _, file := range goldenFiles(t) {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			head, cases := readGolden(t, file)
-			for i := range cases {
-				t.Run(cases[i].title, func(t *testing.T) { runGolden(t, &cases[i]) })
-			}
+// TestTable plays every row.
+func TestTable(t *testing.T) {
+	for _, row := range goldenTable(t) {
+		name := strings.TrimSuffix(strings.TrimPrefix(filepath.ToSlash(row.file), "testdata/table/"), ".txt")
+		t.Run(name, func(t *testing.T) {
+			runGolden(t, row)
 			if *update {
-				writeGolden(t, file, head, cases)
+				row.write(t)
 			}
 		})
 	}
 }
 
+// minRows is how many rows the table has at least.
+const minRows = 200
+
+var section = regexp.MustCompile(`^RFC \d{4} sections? \d+(\.\d+)*( and \d+(\.\d+)*)?$`)
+
+// Every row names a rule, no two the same, and the section of an RFC it comes
+// from, and has our settings, an offer and something that is expected.
+func TestTableIsComplete(t *testing.T) {
+	rows := goldenTable(t)
+	if len(rows) < minRows {
+		t.Errorf("%d rows, want %d or more", len(rows), minRows)
+	}
+	seen := map[string]string{}
+	for _, r := range rows {
+		if seen[r.rule] != "" || r.rule == "" {
+			t.Errorf("%s: rule %q is missing or also that of %q", r.file, r.rule, seen[r.rule])
+		}
+		seen[r.rule] = r.file
+		if !section.MatchString(r.from) {
+			t.Errorf("%s: %q is no section of an RFC", r.file, r.from)
+		}
+		if len(r.steps) == 0 || !strings.HasPrefix(r.steps[0].kind, "local") ||
+			!r.has("their offer", "our offer", "their answer") || !r.has("our answer", "agreed", "error", "proposal", "our offer") {
+			t.Errorf("%s: settings, an offer or an expectation are missing", r.file)
+		}
+	}
+}
+
 // runGolden plays c. With -update it writes what came out into c.
-func runGolden(t *testing.T, c *goldenCase) {
+func runGolden(t *testing.T, c *goldenRow) {
+	t.Helper()
 	var n *Negotiation
 	var failed error
 	keys := &counter{}
@@ -135,10 +176,10 @@ func runGolden(t *testing.T, c *goldenCase) {
 			n = New(1000, keys, goldenLocal(t, settings))
 		case kind == "local":
 			n.SetLocal(goldenLocal(t, settings))
-		case s.kind == "their offer":
-			failed = n.GotOffer(wire(s.text))
-		case s.kind == "their answer":
-			_, failed = n.GotAnswer(wire(s.text))
+		case strings.HasPrefix(s.kind, "their offer"):
+			failed = n.GotOffer(s.wire())
+		case strings.HasPrefix(s.kind, "their answer"):
+			_, failed = n.GotAnswer(s.wire())
 		case s.kind == "our offer":
 			got = unwire(t, n.Offer())
 		case s.kind == "our answer":
@@ -171,10 +212,22 @@ func runGolden(t *testing.T, c *goldenCase) {
 	}
 }
 
-// wire gives text the line ends that it has on the wire.
-func wire(text string) []byte { return []byte(strings.ReplaceAll(text, "\n", "\r\n")) }
+// wire returns the body of a step of the far end with the line ends that it has
+// on the wire.
+func (s *goldenStep) wire() []byte {
+	text, end := s.text, "\r\n"
+	switch {
+	case strings.HasSuffix(s.kind, " with LF"):
+		end = "\n"
+	case strings.HasSuffix(s.kind, " with CR"):
+		end = "\r"
+	case strings.HasSuffix(s.kind, " without final line end"):
+		text = strings.TrimSuffix(text, "\n")
+	}
+	return []byte(strings.ReplaceAll(text, "\n", end))
+}
 
-// unwire is the reverse, and hands everything that we print to another parser.
+// unwire is the reverse for a body of ours, and hands everything that we print to another parser.
 func unwire(t testing.TB, b []byte) string {
 	t.Helper()
 	checkWithPion(t, b)
@@ -182,7 +235,8 @@ func unwire(t testing.TB, b []byte) string {
 }
 
 // checkWithPion fails the test unless pion's parser, which is a strict one, reads
-// b as we do. It knows few media types, so rejected lines are shown to it as audio.
+// b as we do. It knows few media types, and those in one case only, so rejected
+// lines are shown to it as audio and the rest as it likes them.
 func checkWithPion(t testing.TB, b []byte) {
 	t.Helper()
 	ours, err := Parse(b)
@@ -192,6 +246,8 @@ func checkWithPion(t testing.TB, b []byte) {
 	for i := range ours.Media {
 		if m := &ours.Media[i]; m.Port == 0 {
 			m.Kind, m.Protocol = "audio", "RTP/AVP"
+		} else {
+			m.Kind, m.Protocol = strings.ToLower(m.Kind), strings.ToUpper(m.Protocol)
 		}
 	}
 	var theirs pion.SessionDescription

@@ -60,6 +60,7 @@ func (n *Negotiation) offerAudio(o *offer) {
 	p := l.profile(old.Protocol)
 	o.must = p.secure
 	o.codecs = n.book.assign(n.inLastOrder(l.Codecs))
+	o.mux = o.mux && muxable(o.codecs)
 
 	m := Media{Kind: old.Kind, Port: l.Port, Protocol: p.String()}
 	m.writeCodecs(o.codecs)

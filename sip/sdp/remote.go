@@ -2,6 +2,7 @@ package sdp
 
 import (
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,6 +34,12 @@ func (d *Description) remote(i int) remote {
 		}
 	}
 	return r
+}
+
+// muxable reports whether no payload type of list can be taken for a packet of
+// RTCP, should both come to one port (RFC 5761 section 4).
+func muxable(list []Codec) bool {
+	return !slices.ContainsFunc(list, func(c Codec) bool { return c.PayloadType >= 64 && c.PayloadType <= 95 })
 }
 
 // addrPort joins both; the result is invalid if either is out of range.
