@@ -95,12 +95,22 @@ func describe(ev sip.Event) string {
 		return fmt.Sprintf("reinvite answered %d", ev.Code)
 	case sip.ReinviteFailed:
 		return "reinvite failed " + brief(ev.Err)
+	case sip.Relocated:
+		return "relocated " + ev.Local.String()
+	case sip.RelocateFailed:
+		return "relocate failed"
 	case sip.Hungup:
 		return "hungup"
 	case sip.Ended:
 		return "ended " + brief(ev.Err)
 	case sip.InfoReceived:
 		return "info " + ev.ContentType
+	case sip.ReferProgress:
+		return fmt.Sprintf("refer %d", ev.Code)
+	case sip.ReferFinished:
+		return fmt.Sprintf("refer finished %d %s", ev.Code, brief(ev.Err))
+	case sip.Referred:
+		return "referred " + ev.To.URI.String()
 	}
 	return fmt.Sprintf("%T", ev)
 }
@@ -116,6 +126,8 @@ func brief(err error) string {
 		return "timeout"
 	case errors.Is(err, sip.ErrNoAck):
 		return "no ack"
+	case errors.Is(err, sip.ErrReferUntold):
+		return "untold"
 	}
 	return err.Error()
 }

@@ -89,6 +89,10 @@ type RegisterRequest struct {
 	// counts CSeq for each.
 	CallID     string
 	InstanceID string // "urn:uuid:…" for +sip.instance (RFC 5626), "" for none
+	// Outbound asks the registrar to send calls over the flow of this request (RFC
+	// 5626). It needs InstanceID. A registrar or proxy that cannot is asked again
+	// without.
+	Outbound bool
 }
 
 // A RegisterResult is what a registrar answered.
@@ -99,7 +103,9 @@ type RegisterResult struct {
 	Contacts     []URI         // every contact bound to the address, ours included
 	Expires      time.Duration // granted to our contact; 0 if it is not bound
 	Route        Route         // the route that worked
-	ServiceRoute []string      // RFC 3608
+	ServiceRoute []string      // RFC 3608: Route values for requests outside dialogs, at most 10
+	Outbound     bool          // the registrar took the flow for one of RFC 5626
+	FlowTimer    time.Duration // the server gives up a flow that is silent for longer; 0: not told
 }
 
 // An InviteRequest asks for a call.

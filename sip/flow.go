@@ -171,13 +171,20 @@ func (e *Endpoint) sentBy(f flow) netip.AddrPort {
 	return f.local
 }
 
-// contact is our Contact for requests and answers on f.
-func (e *Endpoint) contact(f flow) URI {
+// registeredContact is our Contact in a REGISTER on f.
+func (e *Endpoint) registeredContact(f flow) URI {
 	a := e.sentBy(f)
 	u := URI{Scheme: "sip", User: e.cfg.ContactUser, Host: a.Addr().String(), Port: int(a.Port())}
 	if f.route.Transport != "udp" {
 		u.Params.Set("transport", f.route.Transport)
 	}
+	return u
+}
+
+// contact is our Contact for requests and answers on f that make a dialog or are
+// in one.
+func (e *Endpoint) contact(f flow) URI {
+	u := e.registeredContact(f)
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if _, ok := e.flows[f.route]; ok {

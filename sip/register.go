@@ -4,12 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
 )
+
+// statusLacksOutbound is "First Hop Lacks Outbound Support" (RFC 5626 section
+// 11.6).
+const statusLacksOutbound = 439
+
+// maxServiceRoutes bounds the hops that a registrar may prescribe.
+const maxServiceRoutes = 10
 
 // maxTooBrief bounds how often a registrar may ask for a longer interval.
 const maxTooBrief = 2
@@ -85,6 +93,8 @@ func (e *Endpoint) registerAt(ctx context.Context, r RegisterRequest, route Rout
 			if err := learn(auth, res); err != nil {
 				return nil, err
 			}
+		case res.StatusCode == statusLacksOutbound && r.Outbound:
+			r.Outbound = false
 		case res.StatusCode == sip.StatusIntervalToBrief && brief < maxTooBrief && r.Expires > 0:
 			brief++
 			least, err := strconv.Atoi(strings.TrimSpace(headerValue(res, "Min-Expires")))
@@ -160,16 +170,21 @@ func (e *Endpoint) registerRequest(ctx context.Context, r RegisterRequest, f flo
 	tag, branch := newToken(), newBranch()
 	aor := r.AOR.String()
 	build := func(f flow) outgoing {
-		contact := fmt.Sprintf("<%s>;expires=%d", e.contact(f), seconds)
+		contact := fmt.Sprintf("<%s>;expires=%d", e.registeredContact(f), seconds)
+		supported := "path"
 		if r.InstanceID != "" {
 			contact += fmt.Sprintf(";+sip.instance=\"<%s>\"", r.InstanceID)
+			if r.Outbound {
+				contact += ";reg-id=1"
+				supported = "path, outbound"
+			}
 		}
 		uri, routes := preloaded(r.Registrar.String(), r.RouteSet)
 		o := outgoing{
 			method: "REGISTER", uri: uri, routes: routes, from: aor + ";tag=" + tag, to: aor,
 			callID: r.CallID, cseq: seq, branch: branch,
 		}
-		o.headers = []Header{{"Contact", contact}, {"Expires", strconv.Itoa(seconds)}, {"Allow", allowedMethods}, {"Supported", "path"}}
+		o.headers = []Header{{"Contact", contact}, {"Expires", strconv.Itoa(seconds)}, {"Allow", allowedMethods}, {"Supported", supported}}
 		o.headers = append(o.headers, credentials(auth, "REGISTER", o.uri, nil)...)
 		return o
 	}
@@ -186,8 +201,8 @@ func (e *Endpoint) registerRequest(ctx context.Context, r RegisterRequest, f flo
 // registered reads a registrar's 2xx.
 func (e *Endpoint) registered(res *sip.Response, f flow, asked time.Duration) *RegisterResult {
 	out := &RegisterResult{
-		Code: res.StatusCode, Reason: CleanText(res.Reason, 200), Contact: e.contact(f),
-		Route: f.route, ServiceRoute: headerValues(res, "Service-Route"),
+		Code: res.StatusCode, Reason: CleanText(res.Reason, 200), Contact: e.registeredContact(f),
+		Route: f.route, ServiceRoute: serviceRoute(res),
 	}
 	general := asked
 	if s, err := strconv.Atoi(strings.TrimSpace(headerValue(res, "Expires"))); err == nil && s >= 0 && s < 1<<31 {
@@ -210,6 +225,37 @@ func (e *Endpoint) registered(res *sip.Response, f flow, asked time.Duration) *R
 		if s, err := strconv.Atoi(ct.Params.GetOr("expires", "")); err == nil && s >= 0 && s < 1<<31 {
 			out.Expires = time.Duration(s) * time.Second
 		}
+	}
+	e.noteOutbound(res, f, out)
+	return out
+}
+
+// noteOutbound takes in whether the registrar knows flows: then it says that
+// outbound was used (RFC 5626 section 6), and our contacts may ask for it in dialogs.
+func (e *Endpoint) noteOutbound(res *sip.Response, f flow, out *RegisterResult) {
+	out.Outbound = out.Expires > 0 && slices.ContainsFunc(listValues(res, "Require"), func(v string) bool { return strings.EqualFold(v, "outbound") })
+	if s, err := strconv.Atoi(strings.TrimSpace(headerValue(res, "Flow-Timer"))); err == nil && s > 0 && s < 1<<24 {
+		out.FlowTimer = time.Duration(s) * time.Second
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !out.Outbound {
+		delete(e.flows, f.route)
+	} else if len(e.flows) < maxKnown {
+		e.flows[f.route] = struct{}{}
+	}
+}
+
+// serviceRoute reads the hops to take for requests outside dialogs (RFC 3608).
+// One that cannot be used makes all of no use.
+func serviceRoute(res *sip.Response) []string {
+	var out []string
+	for _, v := range listValues(res, "Service-Route") {
+		a, err := ParseAddress(v)
+		if err != nil || len(out) >= maxServiceRoutes || a.URI.Scheme != "sip" && a.URI.Scheme != "sips" {
+			return nil
+		}
+		out = append(out, "<"+a.URI.String()+">")
 	}
 	return out
 }

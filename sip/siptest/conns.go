@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -121,8 +122,10 @@ type conn struct {
 	in            chan []byte
 	rest          []byte
 	other         *conn
+	stalled       atomic.Bool // what is written gets lost
 	once          sync.Once
 	done          chan struct{}
+	fin           chan struct{} // closed when the other end hears of the close
 
 	mu       sync.Mutex
 	deadline time.Time // of reads
@@ -130,7 +133,7 @@ type conn struct {
 
 func newPipe(n *Network, local, remote netip.AddrPort) (here, there *conn) {
 	end := func(local, remote netip.AddrPort) *conn {
-		return &conn{n: n, local: local, remote: remote, in: make(chan []byte, 4096), done: make(chan struct{})}
+		return &conn{n: n, local: local, remote: remote, in: make(chan []byte, 4096), done: make(chan struct{}), fin: make(chan struct{})}
 	}
 	here, there = end(local, remote), end(remote, local)
 	here.other, there.other = there, here
@@ -154,7 +157,7 @@ func (c *conn) Read(b []byte) (int, error) {
 			return 0, net.ErrClosed
 		case <-late:
 			return 0, os.ErrDeadlineExceeded
-		case <-c.other.done:
+		case <-c.other.fin:
 			select {
 			case c.rest = <-c.in: // sent before it was closed
 			default:
@@ -171,18 +174,25 @@ func (c *conn) Write(b []byte) (int, error) {
 	select {
 	case <-c.done:
 		return 0, net.ErrClosed
-	case <-c.other.done:
+	case <-c.other.fin:
 		return 0, io.ErrClosedPipe
 	default:
 	}
 	data := append([]byte(nil), b...)
-	c.n.record(Packet{Time: time.Now(), Transport: "tcp", From: c.local, To: c.remote, Data: data})
+	_, drop := c.n.record(Packet{Time: time.Now(), Transport: "tcp", From: c.local, To: c.remote, Data: data})
+	if drop {
+		c.stalled.Store(true) // a stream with a hole is of no use
+		c.other.stalled.Store(true)
+	}
+	if c.stalled.Load() {
+		return len(b), nil
+	}
 	select {
 	case c.other.in <- data:
 		return len(b), nil
 	case <-c.done:
 		return 0, net.ErrClosed
-	case <-c.other.done:
+	case <-c.other.fin:
 		return 0, io.ErrClosedPipe
 	}
 }
@@ -193,6 +203,9 @@ func (c *conn) Close() error {
 		c.n.mu.Lock()
 		defer c.n.mu.Unlock()
 		delete(c.n.conns, c)
+		if !c.stalled.Load() && !c.n.cut(c.local, c.remote) {
+			close(c.fin)
+		}
 	})
 	return nil
 }

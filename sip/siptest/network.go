@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -41,6 +42,7 @@ type Network struct {
 	sockets   map[netip.AddrPort]*packetConn
 	listeners map[netip.AddrPort]*listener
 	conns     map[*conn]struct{}
+	down      map[netip.Addr]bool
 	port      uint16
 }
 
@@ -60,7 +62,7 @@ func (n *Network) Packets() []Packet {
 
 // Host returns the host with the given address. It satisfies sip.Network.
 func (n *Network) Host(addr string) *Host {
-	return &Host{n: n, addr: netip.MustParseAddr(addr)}
+	return &Host{n: n, addrs: []netip.Addr{netip.MustParseAddr(addr)}}
 }
 
 // BreakStreams closes every open connection, as a restart of a server does.
@@ -76,6 +78,32 @@ func (n *Network) BreakStreams() {
 	}
 }
 
+// SetLink cuts an address off, or brings it back. Nothing reaches an address that
+// is cut off, or comes from there; sockets stay open and do not notice, and what
+// was written to a stream meanwhile is lost. Nobody can listen there.
+func (n *Network) SetLink(addr string, up bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.down == nil {
+		n.down = map[netip.Addr]bool{}
+	}
+	n.down[netip.MustParseAddr(addr)] = !up
+}
+
+// cut reports whether either address is cut off. The caller holds the lock.
+func (n *Network) cut(a, b netip.AddrPort) bool { return n.down[a.Addr()] || n.down[b.Addr()] }
+
+// StallStreams makes every open connection go silent for ever without being
+// closed, as a router does that forgets them.
+func (n *Network) StallStreams() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for c := range n.conns {
+		c.stalled.Store(true)
+		c.other.stalled.Store(true)
+	}
+}
+
 func (n *Network) freePort() uint16 {
 	if n.port < 40000 {
 		n.port = 40000
@@ -88,8 +116,9 @@ func (n *Network) freePort() uint16 {
 func (n *Network) record(p Packet) (delay time.Duration, drop bool) {
 	n.mu.Lock()
 	h := n.hook
+	drop = n.cut(p.From, p.To)
 	n.mu.Unlock()
-	if h != nil && p.Transport == "udp" {
+	if h != nil && p.Transport == "udp" && !drop {
 		delay, drop = h(p)
 	}
 	p.Dropped = drop
@@ -99,21 +128,49 @@ func (n *Network) record(p Packet) (delay time.Duration, drop bool) {
 	return delay, drop
 }
 
-// A Host is one address on a [Network].
+// A Host is one address on a [Network], or several.
 type Host struct {
-	n    *Network
-	addr netip.Addr
+	n     *Network
+	addrs []netip.Addr // guarded by the network's lock
 }
 
-// Addr returns the host's address.
-func (h *Host) Addr() netip.Addr { return h.addr }
+// SetAddrs gives the host other addresses, or none. Sockets on an address that it
+// has no more stay open, cut off from the network.
+func (h *Host) SetAddrs(addrs ...string) {
+	for _, a := range h.Addrs() {
+		h.n.SetLink(a.String(), false)
+	}
+	list := make([]netip.Addr, len(addrs))
+	for i, a := range addrs {
+		list[i] = netip.MustParseAddr(a)
+		h.n.SetLink(a, true)
+	}
+	h.n.mu.Lock()
+	defer h.n.mu.Unlock()
+	h.addrs = list
+}
 
-// Source returns the host's address: there is no other.
-func (h *Host) Source(netip.Addr) netip.Addr { return h.addr }
+// Addrs returns the host's addresses.
+func (h *Host) Addrs() []netip.Addr {
+	h.n.mu.Lock()
+	defer h.n.mu.Unlock()
+	return slices.Clone(h.addrs)
+}
+
+// Addr returns the host's first address, or an invalid one if it has none.
+func (h *Host) Addr() netip.Addr {
+	if addrs := h.Addrs(); len(addrs) > 0 {
+		return addrs[0]
+	}
+	return netip.Addr{}
+}
+
+// Source returns the host's first address.
+func (h *Host) Source(netip.Addr) netip.Addr { return h.Addr() }
 
 func (h *Host) own(local netip.AddrPort) (netip.AddrPort, error) {
-	if local.Addr() != h.addr {
-		return local, fmt.Errorf("siptest: %v is not an address of %v", local, h.addr)
+	if !slices.Contains(h.Addrs(), local.Addr()) {
+		return local, fmt.Errorf("siptest: listen on %v: %w", local, ErrNotHere)
 	}
 	return local, nil
 }
@@ -162,18 +219,36 @@ func (h *Host) Listen(_ context.Context, local netip.AddrPort) (net.Listener, er
 	return l, nil
 }
 
-// ErrRefused is the error of [Host.Dial] where nobody listens.
-var ErrRefused = errors.New("siptest: connection refused")
+var (
+	// ErrRefused is the error of [Host.Dial] where nobody listens.
+	ErrRefused = errors.New("siptest: connection refused")
+	// ErrNotHere is the error for an address that the host does not have.
+	ErrNotHere = errors.New("siptest: not an address of this host")
+)
 
-// Dial opens a stream. It fails at once with [ErrRefused] where nobody listens.
-func (h *Host) Dial(_ context.Context, _ netip.Addr, remote netip.AddrPort) (net.Conn, error) {
+// Dial opens a stream from the given address, or from the host's first one if
+// that is invalid. It fails at once with [ErrRefused] where nobody listens, and when
+// ctx ends where nothing gets through.
+func (h *Host) Dial(ctx context.Context, from netip.Addr, remote netip.AddrPort) (net.Conn, error) {
+	if !from.IsValid() {
+		from = h.Addr()
+	}
+	if _, err := h.own(netip.AddrPortFrom(from, 0)); err != nil {
+		return nil, err
+	}
 	h.n.mu.Lock()
 	defer h.n.mu.Unlock()
+	local := netip.AddrPortFrom(from, h.n.freePort())
+	if h.n.cut(local, remote) {
+		h.n.mu.Unlock()
+		<-ctx.Done()
+		h.n.mu.Lock()
+		return nil, ctx.Err()
+	}
 	l := h.n.listeners[remote]
 	if l == nil {
 		return nil, ErrRefused
 	}
-	local := netip.AddrPortFrom(h.addr, h.n.freePort())
 	here, there := newPipe(h.n, local, remote)
 	select {
 	case l.in <- there:
