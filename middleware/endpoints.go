@@ -2,9 +2,7 @@ package middleware
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
-	"strings"
 
 	"parley/sip"
 	"parley/storage"
@@ -110,89 +108,4 @@ func (app *SIPApplication) keepPort(ep *sip.Endpoint, set func(*storage.Settings
 	if _, _, err := app.settings.Update(func(s *storage.Settings) { set(s, port) }); err != nil {
 		app.log.Info("Port not kept", "err", err)
 	}
-}
-
-// resolveTarget finds out whom a request to dial means and how to get there.
-func (app *SIPApplication) resolveTarget(r DialRequest) (target, *Account, Peer, error) {
-	if app.local == nil {
-		return target{}, nil, Peer{}, errNotListening
-	}
-	if strings.EqualFold(r.Target, EchoTarget) && app.echo != nil {
-		t := app.directTarget(app.echo.uri)
-		return t, nil, Peer{Name: echoName, Address: EchoTarget, URI: EchoTarget}, nil
-	}
-	u, err := parseTarget(r.Target)
-	if err != nil {
-		return target{}, nil, Peer{}, err
-	}
-	account, err := app.chooseAccount(r.Account, u)
-	if err != nil {
-		return target{}, nil, Peer{}, err
-	}
-	if account == nil {
-		if u.Host == "" {
-			return target{}, nil, Peer{}, ErrNoAccount
-		}
-		return app.directTarget(u), nil, peerOf(sip.Address{URI: u}), nil
-	}
-	if u.Host == "" {
-		u.Host = domainOf(account.id)
-	}
-	t, err := account.target(u)
-	return t, account, peerOf(sip.Address{URI: u}), err
-}
-
-// chooseAccount picks the account for a call to u: the one asked for, else the
-// one at u's domain, else the default one. Addresses of machines are called
-// without an account.
-func (app *SIPApplication) chooseAccount(id string, u sip.URI) (*Account, error) {
-	if id != "" {
-		return app.accounts.GetAccount(id)
-	}
-	for _, a := range app.accounts.GetAccounts() {
-		if u.Host != "" && strings.EqualFold(domainOf(a.id), u.Host) && a.Snapshot().Enabled {
-			return a, nil
-		}
-	}
-	if isDirect(u) {
-		return nil, nil
-	}
-	return app.accounts.DefaultAccount(), nil
-}
-
-// directTarget is a call to u without an account.
-func (app *SIPApplication) directTarget(u sip.URI) target {
-	ep := app.direct()
-	from := sip.URI{Scheme: "sip", User: app.local.user, Host: "localhost"}
-	if addrs := ep.Addrs(); len(addrs) > 0 {
-		from.Host = addrs[0].Addr.Addr().String()
-	}
-	return target{
-		endpoint: ep, uri: u,
-		from: sip.Address{Name: app.settings.Get().General.UserName, URI: from},
-		to:   sip.Address{URI: u},
-		lookup: func(ctx context.Context) ([]sip.Route, *sip.Authorizer, error) {
-			routes, err := app.resolver.Lookup(ctx, u, "")
-			return routes, nil, err
-		},
-	}
-}
-
-// target is a call from the account to u.
-func (a *Account) target(u sip.URI) (target, error) {
-	ep := a.ep.Load()
-	if ep == nil {
-		return target{}, fmt.Errorf("%w: %s", ErrAccountInactive, a.id)
-	}
-	return target{
-		endpoint: endpoint{ep}, uri: u, from: a.address(), to: sip.Address{URI: u},
-		lookup: func(ctx context.Context) ([]sip.Route, *sip.Authorizer, error) {
-			_, auth, err := a.authorizers(ctx)
-			if err != nil {
-				return nil, nil, err
-			}
-			routes, err := a.routes(ctx, u)
-			return routes, auth, err
-		},
-	}, nil
 }

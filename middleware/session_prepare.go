@@ -191,7 +191,7 @@ func (s *Session) sendInvite(p plan) {
 	s.now.Route = routeText(p.routes[0])
 	call, err := s.target.endpoint.Invite(sip.InviteRequest{
 		From: s.target.from, To: s.target.to, Target: s.target.uri,
-		Routes: p.routes, Auth: p.auth, Body: s.neg.Offer(),
+		Routes: p.routes, Auth: p.auth, Body: s.neg.Offer(), Headers: s.target.headers,
 		OnEvent: s.handleSIP,
 	})
 	if err != nil {

@@ -12,7 +12,7 @@ func TestParseTarget(t *testing.T) {
 		{"123", "sip:123"},
 		{"+49 30 1234-56", "sip:+49301234" + "56"},
 		{"(030) 12.34/5", "sip:03012345"},
-		{"**1#", "sip:**1%23"},
+		{"**1#", "sip:**1#"},
 		{"bob", "sip:bob"},
 		{" bob@example.org ", "sip:bob@example.org"},
 		{"sip:bob@192.0.2.7:5080", "sip:bob@192.0.2.7:5080"},
@@ -20,6 +20,15 @@ func TestParseTarget(t *testing.T) {
 		{"SIP:bob@Example.org", "sip:bob@example.org"},
 		{"tel:+49-30-1234", "sip:+49301234"},
 		{"callto:+49301234", "sip:+49301234"},
+		{"callto://bob@example.org", "sip:bob@example.org"},
+		{"callto:bob", "sip:bob"},
+		{"tel:1-800-FLOWERS", "sip:18003569377"},
+		{"tel:%2B49301234", "sip:+49301234"},
+		{"tel:*21%23", "sip:*21#"},
+		{"1-800-FLOWERS", "sip:18003569377"},
+		{"sip:bob@example.org?Replaces=a%40b&Subject=Tea%20time&Route=%3Csip:evil%3E", "sip:bob@example.org"},
+		{"sip:bob@example.org;method=BYE;transport=tcp", "sip:bob@example.org;transport=tcp"},
+		{"192.0.2.1", "sip:192.0.2.1"},
 	}
 	for _, tt := range tests {
 		u, err := parseTarget(tt.in)
@@ -30,9 +39,6 @@ func TestParseTarget(t *testing.T) {
 		got := u.String()
 		if u.Host == "" {
 			got = "sip:" + u.User
-			if u.User == "**1#" {
-				got = "sip:**1%23"
-			}
 		}
 		if got != tt.want {
 			t.Errorf("parseTarget(%q) = %s, want %s", tt.in, got, tt.want)
@@ -41,7 +47,11 @@ func TestParseTarget(t *testing.T) {
 }
 
 func TestParseTargetRefuses(t *testing.T) {
-	for _, in := range []string{"", "   ", "bob smith", "sip:", "sip:bob@exa mple.org", "bob@ex\r\nVia: x", "a\x00b"} {
+	for _, in := range []string{
+		"", "   ", "bob smith", "sip:", "sip:bob@exa mple.org", "bob@ex\r\nVia: x", "a\x00b",
+		"sip:bob%0d%0aVia:%20x@example.org", "sip:bob@example.org?Subject=a%0D%0AVia:%20x", "sip:bob@example.org;x=%0a",
+		"tel:1%0d2", "tel:abc", "callto:a%0ab", "tel:", "+", "callto:bob@example.org?Subject=%00", "sip:bob@example.org?Subject=%zz",
+	} {
 		if u, err := parseTarget(in); err == nil {
 			t.Errorf("parseTarget(%q) = %v, want an error", in, u)
 		}
@@ -52,13 +62,16 @@ func TestParseTargetRefuses(t *testing.T) {
 }
 
 func FuzzParseTarget(f *testing.F) {
-	for _, s := range []string{"123", "+49 30", "bob@example.org", "sip:a@[::1]:5060", "tel:+1", "x y", "\u202e1"} {
+	for _, s := range []string{"123", "+49 30", "bob@example.org", "sip:a@[::1]:5060", "tel:+1", "x y", "\u202e1", "tel:1;ext=2;phone-context=+49", "sip:a@b?Subject=%0a", "1-800-FLOWERS"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		u, err := parseTarget(s)
 		if err != nil {
 			return
+		}
+		if hasControl(u.User) || len(u.Headers) > 0 {
+			t.Errorf("parseTarget(%q) = %#v, which asks for more than a call", s, u)
 		}
 		if u.Host != "" {
 			if _, err := parseTarget(u.String()); err != nil {
