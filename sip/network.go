@@ -4,7 +4,12 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"time"
 )
+
+// A connection whose far end is gone is noticed by the system within half a
+// minute: at rest by these probes, else by unanswered data (see [limitUnanswered]).
+var tcpProbes = net.KeepAliveConfig{Enable: true, Idle: 15 * time.Second, Interval: 5 * time.Second, Count: 3}
 
 // systemNetwork is the machine's own [Network].
 type systemNetwork struct{}
@@ -17,13 +22,13 @@ func (systemNetwork) ListenPacket(ctx context.Context, local netip.AddrPort) (ne
 }
 
 func (systemNetwork) Listen(ctx context.Context, local netip.AddrPort) (net.Listener, error) {
-	var lc net.ListenConfig
+	lc := net.ListenConfig{KeepAliveConfig: tcpProbes, Control: limitUnanswered}
 	return lc.Listen(ctx, "tcp", local.String())
 }
 
 // Dial connects; TCP_NODELAY is on, as it is for every connection of package net.
 func (systemNetwork) Dial(ctx context.Context, local netip.Addr, remote netip.AddrPort) (net.Conn, error) {
-	d := net.Dialer{KeepAlive: 0}
+	d := net.Dialer{KeepAliveConfig: tcpProbes, Control: limitUnanswered}
 	if local.IsValid() {
 		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(local, 0))
 	}

@@ -20,6 +20,10 @@ const (
 	lookupTime = 6 * time.Second
 	queryTime  = 2 * time.Second
 
+	// lastTime is how long the routes found last stand in for an answer while no
+	// server gives one.
+	lastTime = 24 * time.Hour
+
 	// failedTime is how long a failed route stays behind the others.
 	failedTime = 5 * time.Minute
 
@@ -28,6 +32,7 @@ const (
 	maxServices       = 16 // SRV or NAPTR records of one name
 	maxTargetAddrs    = 8
 	maxFailed         = 1024
+	maxLast           = 256
 	defaultPort       = 5060
 	defaultSecurePort = 5061
 )
@@ -92,6 +97,20 @@ type Resolver struct {
 
 	mu     sync.Mutex
 	failed map[Route]time.Time // until when the route goes last
+	last   map[lookupKey]lastRoutes
+}
+
+// A lookupKey is what a lookup depends on.
+type lookupKey struct {
+	host, domain, transport string
+	port                    int
+	secure                  bool
+}
+
+// lastRoutes is what a lookup found, and when.
+type lastRoutes struct {
+	routes []Route
+	at     time.Time
 }
 
 // NewResolver returns a Resolver for c.
@@ -105,7 +124,7 @@ func NewResolver(c ResolverConfig) *Resolver {
 	if c.Rand == nil {
 		c.Rand = rand.IntN
 	}
-	return &Resolver{log: c.Log, dns: newDNSClient(c), now: c.Now, rand: c.Rand, failed: map[Route]time.Time{}}
+	return &Resolver{log: c.Log, dns: newDNSClient(c), now: c.Now, rand: c.Rand, failed: map[Route]time.Time{}, last: map[lookupKey]lastRoutes{}}
 }
 
 // Lookup returns where to send a request for target, in the order to try, at
@@ -113,8 +132,9 @@ func NewResolver(c ResolverConfig) *Resolver {
 // "" to let the URI and the DNS decide; a sips URI always gives "tls".
 //
 // Routes that failed lately (see [Resolver.MarkFailed]) come last. IPv4 and
-// IPv6 addresses of one host alternate. Lookup blocks for at most 6 seconds and
-// ends early with ctx. Its error is a [*ResolveError], or matches
+// IPv6 addresses of one host alternate. While no server of the DNS answers, the
+// routes of the last day are returned: a server rarely moves when its names cannot
+// be asked for. Lookup blocks for at most 6 seconds and ends early with ctx. Its error is a [*ResolveError], or matches
 // [ErrTransport], or is that of ctx.
 func (r *Resolver) Lookup(ctx context.Context, target URI, transport string) ([]Route, error) {
 	transport, err := resolverTransport(target, transport)
@@ -135,13 +155,38 @@ func (r *Resolver) Lookup(ctx context.Context, target URI, transport string) ([]
 	inner, cancel := context.WithTimeout(ctx, lookupTime)
 	defer cancel()
 	l := &lookup{r: r, domain: target.Host, secure: target.Secure()}
+	key := lookupKey{host, target.Host, transport, target.Port, l.secure}
 	if err := l.run(inner, host, target.Port, transport); err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, &ResolveError{host, err}
+		routes, ok := r.lastKnown(key)
+		if !ok || errors.Is(err, errHostNotFound) {
+			return nil, &ResolveError{host, err}
+		}
+		r.log.Info("No DNS server answers; the last known addresses are used", "host", host, "err", err)
+		return r.failedLast(routes), nil
 	}
+	r.remember(key, l.routes)
 	return r.failedLast(l.routes), nil
+}
+
+// remember keeps what a lookup found.
+func (r *Resolver) remember(key lookupKey, routes []Route) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, known := r.last[key]; !known && len(r.last) >= maxLast {
+		clear(r.last)
+	}
+	r.last[key] = lastRoutes{routes, r.now()}
+}
+
+// lastKnown returns what an earlier lookup found.
+func (r *Resolver) lastKnown(key lookupKey) ([]Route, bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l, ok := r.last[key]
+	return l.routes, ok && r.now().Sub(l.at) < lastTime
 }
 
 // resolverTransport returns the transport to use, "" if it is open.
@@ -187,7 +232,8 @@ func (r *Resolver) MarkOK(route Route) {
 	delete(r.failed, route)
 }
 
-// Flush forgets answers and failed routes, for use when the network changed.
+// Flush forgets answers and failed routes, for use when the network changed. What
+// was found last still stands in while no server answers.
 func (r *Resolver) Flush() {
 	r.dns.flush()
 	r.mu.Lock()

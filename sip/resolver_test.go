@@ -430,3 +430,51 @@ func TestDNSRecordsAreBounded(t *testing.T) {
 		t.Errorf("a record of another name is used: %v", records)
 	}
 }
+
+func TestResolverOutageUsesTheLastRoutes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		z := newZone(t, `
+			_sip._udp.example.org. 60 IN SRV 1 1 5070 a.example.org.
+			a.example.org. 60 IN A 192.0.2.1
+			b.example.org. 60 IN A 192.0.2.2`)
+		r := newZoneResolver(z, "ns")
+		u := URI{Scheme: "sip", Host: "example.org"}
+		want, err := r.Lookup(t.Context(), u, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		z.stall = func(string, string) bool { return true }
+		for _, step := range []func(){func() { time.Sleep(time.Hour) }, r.Flush, func() { r.MarkFailed(want[0]) }} {
+			step()
+			got, err := r.Lookup(t.Context(), u, "")
+			if err != nil || cmp.Diff(routeTexts(want), routeTexts(got)) != "" {
+				t.Errorf("Lookup during the outage = %v, %v, want the routes of before: %v", got, err, want)
+			}
+		}
+		if got, err := r.Lookup(t.Context(), URI{Scheme: "sip", Host: "b.example.org"}, ""); err == nil {
+			t.Errorf("Lookup of a name never asked for = %v, want an error", got)
+		}
+		time.Sleep(lastTime)
+		if got, err := r.Lookup(t.Context(), u, ""); err == nil {
+			t.Errorf("Lookup after a day of outage = %v, want an error", got)
+		}
+	})
+}
+
+// A name that is gone is gone, whatever it was before.
+func TestResolverDeniedNameIsNotRemembered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		z := newZone(t, `b.example.org. 60 IN A 192.0.2.2`)
+		r := newZoneResolver(z, "ns")
+		u := URI{Scheme: "sip", Host: "b.example.org", Port: 5060}
+		if _, err := r.Lookup(t.Context(), u, ""); err != nil {
+			t.Fatal(err)
+		}
+		z.records = nil
+		time.Sleep(time.Hour)
+		var lookup *ResolveError
+		if got, err := r.Lookup(t.Context(), u, ""); !errors.As(err, &lookup) || !lookup.IsNotFound() {
+			t.Errorf("Lookup = %v, %v, want the host not found", got, err)
+		}
+	})
+}
