@@ -48,7 +48,7 @@ type ReferProgress struct {
 // when the REFER was refused and of method INVITE when the call it led to was;
 // it is [ErrReferUntold] when nothing was told in time or before the call ended.
 type ReferFinished struct {
-	Code   int // 0 if nothing was told
+	Code   int // told last, 0 if nothing was
 	Reason string
 	Err    error
 }
