@@ -37,14 +37,19 @@ const (
 	Incoming   Name = "incoming"
 	Outgoing   Name = "outgoing"
 	Missed     Name = "missed"
-	Tray       Name = "tray" // the mark in one color
+	Moon       Name = "moon" // do not disturb
+	Forward    Name = "forward"
+	AutoAnswer Name = "auto-answer"
+	Merge      Name = "merge" // calls into a conference
+	Tray       Name = "tray"  // the mark in one color
 )
 
 // All returns the names of all symbols.
 func All() []Name {
 	return []Name{
 		Call, HangUp, Mic, Mute, Hold, Keypad, Record, Transfer, Settings, Contacts, Recent, Dot,
-		LockClosed, LockOpen, Echo, Incoming, Outgoing, Missed, Tray,
+		LockClosed, LockOpen, Echo, Incoming, Outgoing, Missed,
+		Moon, Forward, AutoAnswer, Merge, Tray,
 	}
 }
 

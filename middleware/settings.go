@@ -11,6 +11,9 @@ type Settings = storage.Settings
 // A Problem is something found wrong in the profile.
 type Problem = storage.Problem
 
+// A ValueError reports a value that a setting cannot have.
+type ValueError = storage.ValueError
+
 // A SettingKey describes one setting by name: its values, and how to read and
 // write it as text.
 type SettingKey = storage.Key[storage.Settings]
