@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"net"
 	"net/netip"
 	"slices"
 	"sync"
@@ -34,8 +33,6 @@ type StreamConfig struct {
 type Stream struct {
 	engine  *Engine
 	conf    StreamConfig
-	voice   net.PacketConn
-	control net.PacketConn
 	session *rtp.Session
 	buffer  *jitter.Buffer
 
@@ -43,6 +40,7 @@ type Stream struct {
 	heard     atomic.Bool // something valid has come
 	secure    atomic.Bool // SRTP is on
 	recording atomic.Pointer[recorder]
+	where     atomic.Pointer[[2]netip.AddrPort] // of the sockets for RTP and RTCP
 
 	configuring sync.Mutex // held over a whole Configure, Close, and recording's start and stop
 	params      Params
@@ -61,7 +59,8 @@ func (e *Engine) NewStream(conf StreamConfig) (*Stream, error) {
 	if err != nil {
 		return nil, fmt.Errorf("media: %w", err)
 	}
-	s := &Stream{engine: e, conf: conf, voice: voice, control: control, buffer: jitter.New(jitter.Config{})}
+	s := &Stream{engine: e, conf: conf, buffer: jitter.New(jitter.Config{})}
+	s.where.Store(&[2]netip.AddrPort{addrPort(voice), addrPort(control)})
 	s.session, err = rtp.New(rtp.Config{
 		Conn: voice, Control: control, Rand: rand.Reader,
 		OnPacket: s.insert,
@@ -90,21 +89,6 @@ func (e *Engine) NewStream(conf StreamConfig) (*Stream, error) {
 		return nil, ErrClosed
 	}
 	return s, nil
-}
-
-// LocalAddr is where the stream receives RTP.
-func (s *Stream) LocalAddr() netip.AddrPort { return addrPort(s.voice) }
-
-// RTCPAddr is where the stream receives RTCP.
-func (s *Stream) RTCPAddr() netip.AddrPort { return addrPort(s.control) }
-
-func addrPort(c net.PacketConn) netip.AddrPort {
-	udp, ok := c.LocalAddr().(*net.UDPAddr)
-	if !ok {
-		return netip.AddrPort{}
-	}
-	a := udp.AddrPort()
-	return netip.AddrPortFrom(a.Addr().Unmap(), a.Port())
 }
 
 // Configure applies what was agreed on. The first call starts the stream; later

@@ -60,15 +60,15 @@ func (r *receiver) configure(p Params) {
 	r.params, r.ready = p, true
 }
 
-// readLoop reads one socket until it is closed.
-func (s *Session) readLoop(conn net.PacketConn) {
+// readLoop reads one socket, that for voice or that for RTCP, until it is closed.
+func (s *Session) readLoop(conn net.PacketConn, voice bool) {
 	buf := make([]byte, maxPacket)
 	read := reader(conn)
 	for {
 		n, from, err := read(buf)
 		switch {
 		case err == nil:
-			s.datagram(buf[:n], from, conn == s.conf.Conn)
+			s.datagram(buf[:n], from, voice)
 		case errors.Is(err, net.ErrClosed):
 			return
 		default:

@@ -87,9 +87,9 @@ func (s *Session) report(bye bool) {
 		s.counters.sendFailures.Add(1)
 		return
 	}
-	conn := s.conf.Control
+	conn := s.sockets.control
 	if s.ctl.params.RTCPMux {
-		conn = s.conf.Conn
+		conn = s.sockets.voice
 	}
 	if _, err := conn.WriteTo(b, s.ctl.dest); err != nil {
 		s.counters.sendFailures.Add(1)

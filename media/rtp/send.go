@@ -124,7 +124,7 @@ func (s *Session) write(h rtp.Header, payload []byte) {
 			return
 		}
 	}
-	if _, err := s.conf.Conn.WriteTo(packet, t.dest); err != nil {
+	if _, err := s.sockets.voice.WriteTo(packet, t.dest); err != nil {
 		s.counters.sendFailures.Add(1)
 		return
 	}

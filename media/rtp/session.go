@@ -38,7 +38,7 @@ type Packet struct {
 // back into the session.
 type Config struct {
 	// Conn and Control are the sockets for RTP and RTCP. The session owns and
-	// closes them.
+	// closes them; [Session.Rebind] puts others in their place.
 	Conn, Control net.PacketConn
 
 	// Rand yields the SSRC, first sequence number, first timestamp, CNAME and
@@ -80,6 +80,9 @@ type Session struct {
 	rx  receiver
 	ctl control
 
+	moving  sync.Mutex // held over a whole Rebind and Close
+	sockets *sockets   // written with the locks of tx and ctl, read with either
+
 	counters counters
 	closing  chan struct{}
 	once     sync.Once
@@ -100,8 +103,8 @@ func New(conf Config) (*Session, error) {
 	s.tx.timestamp = be32(seed[8:])
 	s.cname = hex.EncodeToString(seed[12:])
 	s.tx.turn = make(chan struct{}, 1)
-	s.running.Go(func() { s.readLoop(conf.Conn) })
-	s.running.Go(func() { s.readLoop(conf.Control) })
+	s.sockets = &sockets{voice: conf.Conn, control: conf.Control}
+	s.read(s.sockets)
 	s.running.Go(s.reportLoop)
 	return s, nil
 }
@@ -163,13 +166,14 @@ func (s *Session) SSRC() uint32 { return s.ssrc.Load() }
 // It is idempotent. It must not be called from a callback.
 func (s *Session) Close() error {
 	s.once.Do(func() {
+		s.moving.Lock()
+		defer s.moving.Unlock()
 		s.tx.mu.Lock()
 		s.tx.closed = true
 		s.tx.mu.Unlock()
 		close(s.closing)
 		s.report(true)
-		s.conf.Conn.Close()
-		s.conf.Control.Close()
+		s.sockets.close()
 		s.rx.mu.Lock()
 		s.rx.events.stop()
 		s.rx.mu.Unlock()
