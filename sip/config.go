@@ -60,6 +60,8 @@ type Config struct {
 	// OnTransportFailure is told when a listening socket was lost and could not
 	// be opened again at once; attempts go on.
 	OnTransportFailure func(err error)
+	// OnTransportRecovered is told when such a socket is open again.
+	OnTransportRecovered func()
 }
 
 // A Request is what admission may look at.

@@ -143,11 +143,14 @@ func (e *Endpoint) reopen(b *binding, open func(context.Context) (any, error)) i
 		socket, err := open(e.ctx)
 		if err == nil {
 			c := socket.(io.Closer)
-			if e.serves(b, c) {
-				return c
+			if !e.serves(b, c) {
+				_ = c.Close()
+				return nil
 			}
-			_ = c.Close()
-			return nil
+			if told && e.cfg.OnTransportRecovered != nil {
+				e.cfg.OnTransportRecovered()
+			}
+			return c
 		}
 		if e.cfg.OnTransportFailure != nil && !told && e.ctx.Err() == nil {
 			told = true

@@ -43,6 +43,7 @@ func TestLostSocketIsOpenedAgain(t *testing.T) {
 		s := newSide(t, n, "10.0.0.1:5060", func(c *sip.Config) {
 			c.Network = f
 			c.OnTransportFailure = func(err error) { lost <- err }
+			c.OnTransportRecovered = func() { lost <- nil }
 		})
 		defer s.close()
 		p := siptest.NewPeer(t, n, "10.0.0.2:5060")
@@ -55,6 +56,9 @@ func TestLostSocketIsOpenedAgain(t *testing.T) {
 		f.mu.Lock()
 		f.fail = nil
 		f.mu.Unlock()
+		if err := <-lost; err != nil {
+			t.Errorf("told %v, want that the socket is open again", err)
+		}
 		time.Sleep(time.Second)
 		p.Send(s.addr, request("OPTIONS", "o", 1, "", ""))
 		p.Expect("200 OPTIONS")
