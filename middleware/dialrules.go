@@ -92,6 +92,22 @@ func (m *SessionManager) TestDial(account, text string) DialTest {
 	return t
 }
 
+// TestDialRules is [SessionManager.TestDial] for an account that need not exist
+// yet: account is its address, rules are its dial rules.
+func (m *SessionManager) TestDialRules(account string, rules []string, text string) DialTest {
+	r, err := readTarget(text)
+	if err != nil {
+		return DialTest{Err: err}
+	}
+	d := dialing{reading: r}
+	err = d.complete(account, rules)
+	t := DialTest{Steps: d.steps, Rule: d.rule, Subject: d.subject, Account: account, Err: err}
+	if err == nil {
+		t.Address, t.Peer = d.uri.String(), peerOf(sip.Address{URI: d.uri})
+	}
+	return t
+}
+
 // A dialing is a reading completed for who calls.
 type dialing struct {
 	reading
@@ -157,21 +173,31 @@ func (d *dialing) goDirect(app *SIPApplication) error {
 // were applied already.
 func (d *dialing) goThrough(a *Account) (err error) {
 	d.note(DialStep{Kind: DialAccount, To: a.id})
-	if d.uri.Host == "" {
-		if d.number {
-			if err := d.applyRules(a.Settings().DialRules); err != nil {
-				return err
-			}
-		}
-		from := d.uri.User
-		d.uri.Host = domainOf(a.id)
-		if d.domain != "" && !strings.EqualFold(d.domain, d.uri.Host) {
-			d.note(DialStep{Kind: DialContext, From: d.domain})
-		}
-		d.note(DialStep{Kind: DialDomain, From: sip.CleanText(from, 80), To: d.uri.Address()})
+	if err := d.complete(a.id, a.Settings().DialRules); err != nil {
+		return err
 	}
 	d.target, err = a.target(d.uri)
 	return err
+}
+
+// complete makes a whole address of what is none, as the account with that id
+// would with these rules.
+func (d *dialing) complete(id string, rules []string) error {
+	if d.uri.Host != "" {
+		return nil
+	}
+	if d.number {
+		if err := d.applyRules(rules); err != nil {
+			return err
+		}
+	}
+	from := d.uri.User
+	d.uri.Host = domainOf(id)
+	if d.domain != "" && !strings.EqualFold(d.domain, d.uri.Host) {
+		d.note(DialStep{Kind: DialContext, From: d.domain})
+	}
+	d.note(DialStep{Kind: DialDomain, From: sip.CleanText(from, 80), To: d.uri.Address()})
+	return nil
 }
 
 func (d *dialing) applyRules(texts []string) error {
