@@ -85,6 +85,10 @@ var programKeys = []Key[Settings]{
 		Name: "network.tls_ca", Doc: "A PEM file with further trusted certificates.", rule: pathRule,
 		ref: func(s *Settings) any { return &s.Network.TLSCA },
 	},
+	{
+		Name: "network.keep_alive", Doc: "The longest time between two signs of life to a server, in seconds. Routers may forget us after 30.", rule: between(5, 3600).in(time.Second),
+		ref: func(s *Settings) any { return &s.Network.KeepAlive },
+	},
 
 	{
 		Name: "api.enabled", Doc: "Let programs on this computer drive Parley, each after a question.",
@@ -117,6 +121,10 @@ var accountKeys = keysOf(NewAccount(""), []Key[Account]{
 	{
 		Name: "expires", Doc: "Registration time to ask for, in seconds.", rule: between(30, 86400).in(time.Second),
 		ref: func(a *Account) any { return &a.Expires },
+	},
+	{
+		Name: "outbound", Doc: "Ask the server to send calls over the connection that is kept open (RFC 5626).",
+		ref: func(a *Account) any { return &a.Outbound },
 	},
 	{
 		Name: "srtp", Doc: "Encryption of audio: offered, insisted on, or not used.", rule: words(SRTPPrefer, SRTPRequire, SRTPOff),

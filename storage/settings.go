@@ -97,6 +97,8 @@ type Network struct {
 	RTPPortMax int    // highest port for audio
 	DNSServer  string // host or host:port of the resolver to ask; "" is the system's
 	TLSCA      string // absolute path of a PEM file with further trusted certificates
+
+	KeepAlive time.Duration // the longest time between two signs of life to a server, in whole seconds
 }
 
 // API holds who may drive Parley through the desktop API.
@@ -122,6 +124,7 @@ type Account struct {
 	Proxy       string        // outbound proxy: a SIP URI, host or host:port; "" is none
 	Transport   string        // TransportAuto, TransportUDP, TransportTCP or TransportTLS
 	Expires     time.Duration // registration time asked for, in whole seconds
+	Outbound    bool          // ask the server to use the connection we keep open (RFC 5626)
 
 	SRTP        string        // SRTPPrefer, SRTPRequire or SRTPOff
 	SRTPInClear bool          // send SRTP keys over signalling that is not encrypted
@@ -154,7 +157,8 @@ func DefaultSettings() Settings {
 			RingTimeout: 180 * time.Second, CallWaiting: true,
 			ForwardAfter: 20 * time.Second, AutoAnswerAfter: 5 * time.Second,
 		},
-		API: API{Enabled: true},
+		Network: Network{KeepAlive: 29 * time.Second},
+		API:     API{Enabled: true},
 	}
 }
 
@@ -166,6 +170,7 @@ func NewAccount(id string) Account {
 		Enabled:        true,
 		Transport:      TransportAuto,
 		Expires:        600 * time.Second,
+		Outbound:       true,
 		SRTP:           SRTPPrefer,
 		DTMF:           DTMFAuto,
 		Registration:   true,

@@ -235,9 +235,11 @@ func forgetNewer(s *Settings) {
 	def.RingTimeout, def.CallWaiting, def.DirectCalls = s.Calls.RingTimeout, s.Calls.CallWaiting, s.Calls.DirectCalls
 	def.RecordingDir, def.Ringtone = s.Calls.RecordingDir, s.Calls.Ringtone
 	s.Calls = def
+	s.Network.KeepAlive = DefaultSettings().Network.KeepAlive
 	for i := range s.Accounts {
 		a, def := &s.Accounts[i], NewAccount("")
 		a.DialRules, a.PickupCode, a.ParkCode, a.UnparkCode = def.DialRules, def.PickupCode, def.ParkCode, def.UnparkCode
+		a.Outbound = def.Outbound
 	}
 }
 
