@@ -76,4 +76,8 @@ var callKeys = []Key[Settings]{
 		Name: "calls.answer_after_header", Doc: "Answer by itself where the call asks for it, as intercoms do, if the caller is in auto_answer_from or a contact that may.",
 		ref: func(s *Settings) any { return &s.Calls.AnswerAfterHeader },
 	},
+	{
+		Name: "calls.transfers", Doc: "What to do when the other side of a call sends it on to somebody else. Calls that come through no account always ask.", rule: words(TransfersAllow, TransfersAsk, TransfersDeny),
+		ref: func(s *Settings) any { return &s.Calls.Transfers },
+	},
 }

@@ -35,7 +35,7 @@ func full() Settings {
 			RingTimeout: 30 * time.Second, DirectCalls: true, RecordingDir: "/r", Ringtone: "/r.wav",
 			DoNotDisturb: true, Reject: []string{"*@spam.example", "+4990*"}, RejectAnonymous: true, ContactsOnly: true,
 			Forwarding: true, ForwardTo: "+49 30 1", ForwardBusyTo: "bob@example.org", ForwardNoAnswerTo: "201", ForwardAfter: 10 * time.Second,
-			AutoAnswer: true, AutoAnswerAfter: 0, AutoAnswerFrom: []string{"door@example.org"}, AnswerAfterHeader: true,
+			AutoAnswer: true, AutoAnswerAfter: 0, AutoAnswerFrom: []string{"door@example.org"}, AnswerAfterHeader: true, Transfers: TransfersAsk,
 		},
 		Network:        Network{Listen: "[::1]:5060", Port: 5070, RTPPortMin: 20000, RTPPortMax: 20100, DNSServer: "ns.example.org:53", TLSCA: "/ca.pem", KeepAlive: 20 * time.Second},
 		API:            API{Apps: []AppGrant{{Name: "dial.py", Executable: "/usr/bin/python3", Allowed: true}, {Name: "x"}}},

@@ -23,6 +23,10 @@ const (
 	SRTPRequire = "require" // RTP/SAVP, no call without it
 	SRTPOff     = "off"
 
+	TransfersAllow = "allow" // call whom the other side names
+	TransfersAsk   = "ask"   // after the person has agreed
+	TransfersDeny  = "deny"
+
 	DTMFAuto    = "auto" // RFC 4733 where agreed, else INFO
 	DTMFRFC4733 = "rfc4733"
 	DTMFInfo    = "info"
@@ -87,6 +91,8 @@ type Calls struct {
 	AutoAnswerAfter   time.Duration // how long they ring before, in whole seconds
 	AutoAnswerFrom    []string      // patterns of whose calls; empty is everybody
 	AnswerAfterHeader bool          // follow Call-Info and Alert-Info with answer-after
+
+	Transfers string // TransfersAllow, TransfersAsk or TransfersDeny
 }
 
 // Network holds addresses and ports. The command line may overrule each.
@@ -154,7 +160,7 @@ func DefaultSettings() Settings {
 			PacketTime: 20 * time.Millisecond,
 		},
 		Calls: Calls{
-			RingTimeout: 180 * time.Second, CallWaiting: true,
+			RingTimeout: 180 * time.Second, CallWaiting: true, Transfers: TransfersAllow,
 			ForwardAfter: 20 * time.Second, AutoAnswerAfter: 5 * time.Second,
 		},
 		Network: Network{KeepAlive: 29 * time.Second},
