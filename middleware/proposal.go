@@ -109,6 +109,7 @@ func (s *Session) openStream() {
 // dropStream ends the audio of a session that goes on.
 func (s *Session) dropStream() {
 	s.voice, s.addLater = false, false
+	s.wish = false // there is nothing to hold
 	s.now.Audio.NoAudio = false
 	s.stopStreams()
 }

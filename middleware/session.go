@@ -50,13 +50,12 @@ type Session struct {
 	agreed   *sdp.Agreed
 	secured  bool // media was started before the answer
 	stream   *media.Stream
-	params   media.Params // of the stream, as last configured
-	wish     bool         // hold as last asked for
-	voice    bool         // the session has audio, or shall have it
-	addLater bool         // audio is to be proposed when the open exchange is over
-	moved    bool         // our address changed; media must follow
-	turn     int64        // when this call was last made the one that is spoken to
-	holdSent bool         // hold as in our last session description
+	wish     bool  // hold as last asked for
+	voice    bool  // the session has audio, or shall have it
+	addLater bool  // audio is to be proposed when the open exchange is over
+	moved    bool  // our address changed; media must follow
+	turn     int64 // when this call was last made the one that is spoken to
+	holdSent bool  // hold as in our last session description
 	glare    time.Duration
 	refusal  refusal
 	digits   []rune // waiting to be sent
@@ -67,8 +66,9 @@ type Session struct {
 
 // refusal is how an incoming call, or a change, is to be turned away.
 type refusal struct {
-	code   int
-	reason string
+	code    int
+	reason  string
+	headers []sip.Header
 }
 
 // An event is an input with what belongs to it. run, if set, is something that

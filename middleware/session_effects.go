@@ -26,6 +26,12 @@ func (s *Session) check(e event) error {
 		if s.now.Audio.RecordingFile == "" {
 			return ErrNotRecording
 		}
+	case session.Redirect:
+		return s.checkRedirect(e)
+	case session.Hold, session.Unhold:
+		if !s.voice {
+			return ErrNoStream
+		}
 	case session.AddAudio:
 		if s.now.Audio.Active {
 			return ErrHasAudio
@@ -130,6 +136,9 @@ func (s *Session) carryOutLocal(effect session.Effect, e event) {
 // foretell fills in what the effects of a move stand for, so that the
 // notification of the new state says it.
 func (s *Session) foretell(effects []session.Effect, e event) {
+	if s.place.State != session.Incoming {
+		s.now.AutoAnswerAt = time.Time{}
+	}
 	for _, effect := range effects {
 		switch effect {
 		case session.NotifyDidStart:
@@ -291,7 +300,7 @@ func (s *Session) holdOthers(e event) {
 // that turn, unless this one was later. A call that is being dialed comes up as
 // the newest and holds the others then.
 func (s *Session) yield(turn int64) {
-	if turn < s.turn || s.wish {
+	if turn < s.turn || s.wish || !s.voice {
 		return
 	}
 	switch {
@@ -307,13 +316,13 @@ func (s *Session) sendRefusal(e event) {
 	switch {
 	case r.code != 0:
 	case e.in == session.Reject && e.busy:
-		r = refusal{486, "Busy Here"}
+		r = refusal{code: 486, reason: "Busy Here"}
 	case e.in == session.RingTimeout, e.quiet:
-		r = refusal{480, "Temporarily Unavailable"}
+		r = refusal{code: 480, reason: "Temporarily Unavailable"}
 	case e.in == session.PrepareFailed:
-		r = refusal{500, "Server Internal Error"}
+		r = refusal{code: 500, reason: "Server Internal Error"}
 	default:
-		r = refusal{603, "Decline"}
+		r = refusal{code: 603, reason: "Decline"}
 	}
 	if e.in == session.Reject || e.in == session.End {
 		kind := Declined
@@ -326,7 +335,7 @@ func (s *Session) sendRefusal(e event) {
 		// Told by WillEnd already; the reason is added for the history.
 		s.now.End.By, s.now.End.Kind, s.now.End.Code = Local, kind, r.code
 	}
-	s.refused(s.call.Reject(r.code, r.reason), "Reject")
+	s.refused(s.call.Reject(r.code, r.reason, r.headers...), "Reject")
 }
 
 func (s *Session) sendBye(e event) {

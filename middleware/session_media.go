@@ -35,8 +35,8 @@ func (s *Session) updateStreams() {
 	switch {
 	case !s.agreed.Rejected && s.stream != nil:
 		s.configureStream()
-	case s.agreed.Rejected && s.stream != nil && s.place.State != session.Proposing:
-		s.silenceStream()
+	case s.agreed.Rejected && s.voice && s.place.State != session.Proposing:
+		s.dropStream() // the peer has ended the audio
 	}
 	s.noteHold()
 }
@@ -49,7 +49,6 @@ func (s *Session) configureStream() {
 		s.log.Error("Audio could not be configured", "err", err)
 		return
 	}
-	s.params = p
 	au := &s.now.Audio
 	wasActive := au.Active
 	au.Active = true
@@ -58,25 +57,6 @@ func (s *Session) configureStream() {
 	au.Encryption = s.encryption(p.Suite)
 	if !wasActive {
 		s.publish(SIPSessionGotStreamUpdate{About: s.about(), Streams: []string{"audio"}})
-	}
-}
-
-// silenceStream ends the audio because the peer did not take it in a running
-// call. Where it answered an offer of ours so, audio stays in our next offer.
-func (s *Session) silenceStream() {
-	if !s.voice {
-		s.dropStream()
-		return
-	}
-	p := s.params
-	p.Send, p.Receive = false, false
-	if err := s.stream.Configure(p); err != nil {
-		s.log.Error("Audio could not be silenced", "err", err)
-	}
-	s.stopRecording(nil)
-	if au := &s.now.Audio; au.Active {
-		au.Active, au.NoAudio = false, false
-		s.publish(SIPSessionGotStreamUpdate{About: s.about(), Streams: []string{}})
 	}
 }
 
@@ -117,7 +97,7 @@ func (s *Session) encryption(suite string) Encryption {
 // noteHold compares the hold flags with what was agreed and tells of changes.
 func (s *Session) noteHold() {
 	byLocal, byRemote := s.now.OnHoldByLocal, s.now.OnHoldByRemote
-	s.now.OnHoldByLocal, s.now.OnHoldByRemote = s.holdSent, s.agreed.RemoteHold
+	s.now.OnHoldByLocal, s.now.OnHoldByRemote = s.holdSent && s.voice, s.agreed.RemoteHold
 	s.setHeld()
 	if s.now.OnHoldByLocal != byLocal {
 		s.tellHold(!byLocal, Local)

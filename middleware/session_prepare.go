@@ -239,9 +239,6 @@ func (s *Session) answerReinvite() {
 		return
 	}
 	s.agreed = agreed
-	if agreed.Rejected && s.place.State != session.Proposing {
-		s.voice = false // the peer has ended the audio
-	}
 	s.refused(s.call.AnswerReinvite(200, "OK", body), "AnswerReinvite")
 	s.updateStreams()
 }
