@@ -73,6 +73,10 @@ cross: ## compile what needs no C for Windows and macOS, tests included
 fuzz: ## run each fuzz target for FUZZTIME (60s)
 	@sh tools/fuzz.sh $(FUZZTIME) $(PKGS)
 
+.PHONY: mutate
+mutate: ## break each rule of offer and answer once; the table must notice
+	@GOFLAGS=$(GOFLAGS),mutate go test -count=1 -timeout 30m -run '^TestMutations$$' ./sip/sdp
+
 .PHONY: bench
 bench: deps ## measure beside baresip and write docs/BENCHMARKS.md; wants a quiet machine for about 12 minutes
 	@PARLEY_BENCH=$(CURDIR)/docs/BENCHMARKS.md go test -count=1 -timeout 20m -run '^TestBench$$' -v ./test/interop
