@@ -42,6 +42,7 @@ type Call struct {
 	remote  Address
 	agent   string
 	peerTag string // of the far end, once there is a dialog
+	contact URI    // the far end's, once there is a dialog
 	flow    flow   // of the INVITE
 	handler func(Event)
 	waiting []Event // before there is a handler

@@ -305,7 +305,7 @@ func (c *Call) answered(res *sip.Response) {
 	c.setIdentity(res)
 	c.d = dialogFromResponse(c, u.legs.invite, res, u.flow)
 	c.d.contact = "<" + c.e.contact(u.flow).String() + ">"
-	c.setPeerTag(c.d.remoteTag)
+	c.setPeer()
 	u.legs.win(c.d.remoteTag)
 	c.move(stageUp)
 	body := sdpBody(res)

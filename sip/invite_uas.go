@@ -200,7 +200,7 @@ func (c *Call) Answer(sdp []byte) error {
 			localSeq: randomSeq(), target: contactOf(u.req, u.req.From().Address), routes: routeSet(u.req, false),
 			contact: "<" + c.e.contact(u.flow).String() + ">", base: u.flow,
 		}
-		c.setPeerTag(c.d.remoteTag)
+		c.setPeer()
 		c.move(stageUp)
 		c.disarm(u.again)
 		c.accept(u.req, u.tx, c.e.response(u.req, sip.StatusOK, "", sdp, c.answerHeaders(u.flow)...), false)

@@ -2,6 +2,7 @@ package sip
 
 import (
 	"errors"
+	"fmt"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -28,6 +29,10 @@ const sipfragType = "message/sipfrag"
 // ErrReferUntold is matched when a far end took a REFER but did not tell what
 // came of it: the call ended before, or its subscription did.
 var ErrReferUntold = errors.New("sip: the outcome of the transfer was not told")
+
+// ErrReferCutOff is matched, beside [ErrReferUntold], when the reason is that
+// the call ended. Far ends that hang up as soon as their new call is up do so.
+var ErrReferCutOff = fmt.Errorf("%w before the call ended", ErrReferUntold)
 
 // A ReferRequest asks the far end to call somebody else.
 type ReferRequest struct {

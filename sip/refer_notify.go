@@ -298,6 +298,6 @@ func (c *Call) closeRefers() {
 	c.refers.theirs = nil
 	if o := c.refers.mine; o != nil {
 		c.refers.mine = nil
-		c.referTold(o, ReferFinished{Code: o.last, Err: ErrReferUntold})
+		c.referTold(o, ReferFinished{Code: o.last, Err: ErrReferCutOff})
 	}
 }

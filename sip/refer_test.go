@@ -291,6 +291,10 @@ func TestCallEndsDuringRefer(t *testing.T) {
 			with(t, func(t *testing.T, n *siptest.Network, s *side, p *siptest.Peer) {
 				c, tag, refer := referring(t, s, p)
 				tt.act(t, c, s, p, refer, tag)
+				if err := s.seen["sip.ReferFinished"]; err != nil && strings.HasSuffix(tt.want[len(tt.want)-2], "untold") &&
+					!errors.Is(err.(sip.ReferFinished).Err, sip.ErrReferCutOff) {
+					t.Errorf("ReferFinished = %+v, want ErrReferCutOff", err)
+				}
 				s.wait(tt.want[len(tt.want)-1])
 				s.want(tt.want...)
 			})

@@ -179,6 +179,7 @@ func (c *Call) retarget(m sip.Message) {
 	target := contactOf(m, c.d.target)
 	if target.String() != c.d.target.String() {
 		c.d.target, c.d.next = target, flow{}
+		c.setPeer()
 	}
 }
 

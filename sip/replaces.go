@@ -117,10 +117,23 @@ func (c *Call) Dialog() (Replaces, bool) {
 // with 603 (RFC 3891 section 3).
 func (c *Call) Replaced() *Call { return c.replaced }
 
-func (c *Call) setPeerTag(tag string) {
+// Contact returns where the far end itself is reached, past its servers. It is
+// the zero value before the call is up.
+func (c *Call) Contact() URI {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.peerTag = tag
+	return c.contact.Clone()
+}
+
+// setPeer shows to others what the dialog knows of the far end.
+func (c *Call) setPeer() {
+	contact, err := ParseURI(plainURI(c.d.target))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.peerTag = c.d.remoteTag
+	if err == nil {
+		c.contact = contact
+	}
 }
 
 // replacedBy finds the call that an INVITE wants to replace. It returns nil for

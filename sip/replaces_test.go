@@ -156,6 +156,9 @@ func TestAttendedTransfer(t *testing.T) {
 		if !up {
 			t.Fatal("the call to chris has no name")
 		}
+		if got, want := toChris.Contact().String(), "sip:abcdefgh@10.0.0.3:5060"; got != want {
+			t.Errorf("Contact of chris = %q, want %q", got, want)
+		}
 		ok(t, toBob.Refer(sip.ReferRequest{To: carol(), Replaces: &who}))
 		bob.wait("referred sip:carol@example.org")
 		ref := bob.referred()
