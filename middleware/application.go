@@ -52,6 +52,7 @@ type SIPApplication struct {
 	sessions *SessionManager
 	audio    *AudioManager
 	history  *History
+	callers  callerBook // nil: nobody is known
 	status   atomic.Pointer[UserStatus]
 	local    *localEndpoint
 	echo     *echoTest
@@ -68,8 +69,11 @@ func NewSIPApplication(c Config) *SIPApplication {
 		log: c.Log, config: c, bus: b,
 		settings: c.Profile.Settings(), secrets: c.Profile.Secrets(), resolver: c.Resolver,
 	}
-	online := Online
-	app.status.Store(&online)
+	status := Online
+	if app.settings.Get().Calls.DoNotDisturb {
+		status = DoNotDisturb
+	}
+	app.status.Store(&status)
 	app.audio = &AudioManager{bus: b, app: app, override: c.Devices, trouble: map[string]string{}}
 	c.Media.OnEvent = app.audio.gotEvent
 	app.engine = media.New(c.Media)

@@ -27,6 +27,8 @@ const (
 	LostPeer                    // the far end vanished during the call
 	NoMedia                     // local sockets could not be opened
 	NoKeyring                   // the password store cannot be used
+	Forwarded                   // we sent the caller elsewhere; Detail says where
+	Blocked                     // a rule of ours turned the caller away
 	OtherFailure                // see Code and Reason
 )
 
@@ -34,7 +36,7 @@ var failureNames = [...]string{
 	"none", "declined", "busy", "no-answer", "not-found", "forbidden", "bad-password",
 	"no-common-codec", "needs-encryption", "server-timeout", "server-trouble",
 	"host-not-found", "unreachable", "bad-certificate", "unsupported", "canceled",
-	"elsewhere", "lost-peer", "no-media", "no-keyring", "other",
+	"elsewhere", "lost-peer", "no-media", "no-keyring", "forwarded", "blocked", "other",
 }
 
 func (k FailureKind) String() string { return failureNames[k] }

@@ -106,62 +106,6 @@ func (m *SessionManager) Dial(r DialRequest) (*Session, error) {
 	return s, nil
 }
 
-// incoming begins a session for call, which came for account, nil for a direct
-// call. It returns nil where there can be no more sessions.
-func (m *SessionManager) incoming(call *sip.Call, account *Account) *Session {
-	from := call.Remote()
-	busy := m.refuseAll()
-	s, err := m.newSession(account, Incoming, func(s *Session) {
-		s.call, s.offer = call, call.Body()
-		s.now.CallID = string(call.ID())
-		s.now.Peer = peerOf(from)
-		s.now.LocalURI, s.now.RemoteURI = call.Local().URI.String(), from.URI.String()
-		s.now.RemoteUserAgent = sip.CleanText(call.RemoteUserAgent(), 120)
-	})
-	if err != nil {
-		_ = call.Reject(486, "Busy Here") // the call ends either way
-		return nil
-	}
-	call.SetHandler(s.handleSIP)
-	s.post(event{run: func() { s.begin(busy) }})
-	return s
-}
-
-// begin judges the offer of an incoming call before anything rings.
-func (s *Session) begin(busy bool) {
-	s.newNegotiation()
-	var err error
-	if len(s.offer) > 0 {
-		err = s.neg.GotOffer(s.offer)
-	}
-	switch {
-	case busy:
-		s.refusal = refusal{486, "Busy Here"}
-		s.end(Local, Failure{Kind: NoAnswer, Code: 486})
-	case err == nil && s.config.security == sdp.SecurityRequire && !s.mayShowKeys():
-		err = sdp.ErrSecurityRequired
-		s.refusal = refusal{488, "Not Acceptable Here"}
-	case err != nil:
-		s.refusal = refusal{488, "Not Acceptable Here"}
-	default:
-		s.step(event{in: session.GotInvite})
-		return
-	}
-	s.step(event{in: session.GotBadInvite, err: err, by: Local})
-}
-
-// refuseAll reports whether a new call is to be told that we are busy.
-func (m *SessionManager) refuseAll() bool {
-	if m.app == nil {
-		return false
-	}
-	if m.app.UserStatus() == DoNotDisturb {
-		return true
-	}
-	return !m.settings.Get().Calls.CallWaiting &&
-		slices.ContainsFunc(m.Snapshots(), func(s SessionSnapshot) bool { return s.State() != session.Terminating })
-}
-
 func peerOf(a sip.Address) Peer {
 	return Peer{Name: a.SafeName(), Address: sip.CleanText(a.URI.Address(), 200), URI: a.URI.String()}
 }

@@ -95,6 +95,9 @@ func (app *SIPApplication) tellChanges(old, now storage.Settings) {
 		}
 	}
 	app.audio.apply()
+	if old.Calls.DoNotDisturb != now.Calls.DoNotDisturb {
+		app.followDoNotDisturb(now.Calls.DoNotDisturb)
+	}
 }
 
 // modified compares two settings objects key by key.

@@ -80,7 +80,8 @@ type SessionSnapshot struct {
 	CallID          string
 	Route           string // "tls 192.0.2.1:5061": where requests go; empty on incoming calls
 
-	Silenced bool // it rings no more here, though it waits for an answer
+	Silenced     bool      // it rings no more here, though it waits for an answer
+	AutoAnswerAt time.Time // when the ringing call will be answered by itself; zero if it will not
 
 	Created  time.Time
 	Started  time.Time // zero until established
@@ -195,4 +196,6 @@ type AccountSnapshot struct {
 	Route        string    // "udp 192.0.2.1:5060"
 	NextTry      time.Time // zero when nothing is planned
 	Failure      Failure   // why, when Registration is Failed
+
+	ForwardProblem string // why the account's newest call to be forwarded was not; empty if it was
 }

@@ -23,8 +23,10 @@ func UserStatuses() []UserStatus { return []UserStatus{Online, Away, DoNotDistur
 // UserStatus returns the person's status.
 func (app *SIPApplication) UserStatus() UserStatus { return *app.status.Load() }
 
-// SetUserStatus changes the person's status. It lasts until the program ends.
-func (app *SIPApplication) SetUserStatus(s UserStatus) error {
+// SetUserStatus changes the person's status. It lasts until the program ends,
+// but for DoNotDisturb, which is a setting too and stays. An error of saving that
+// is returned; the status is in force even so.
+func (app *SIPApplication) SetUserStatus(s UserStatus) (err error) {
 	if !slices.Contains(UserStatuses(), s) {
 		return fmt.Errorf("middleware: there is no status %q", string(s))
 	}
@@ -33,10 +35,30 @@ func (app *SIPApplication) SetUserStatus(s UserStatus) error {
 		return nil
 	}
 	app.bus.Publish(UserStatusDidChange{Status: s})
+	if dnd := s == DoNotDisturb; app.settings.Get().Calls.DoNotDisturb != dnd {
+		err = app.ChangeSettings(func(set *Settings) error {
+			set.Calls.DoNotDisturb = dnd
+			return nil
+		})
+	}
 	if (*old == Offline) != (s == Offline) {
 		for _, a := range app.accounts.GetAccounts() {
 			a.queue.Put(a.apply)
 		}
 	}
-	return nil
+	return err
+}
+
+// followDoNotDisturb makes the status what the setting says.
+func (app *SIPApplication) followDoNotDisturb(on bool) {
+	if on == (app.UserStatus() == DoNotDisturb) {
+		return
+	}
+	status := Online
+	if on {
+		status = DoNotDisturb
+	}
+	if err := app.SetUserStatus(status); err != nil {
+		app.log.Warn("Status not changed", "err", err)
+	}
 }

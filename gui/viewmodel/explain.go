@@ -62,6 +62,13 @@ func explainPeople(f middleware.Failure) string {
 		return i18n.T("The call was answered on another phone.")
 	case middleware.LostPeer:
 		return i18n.T("The connection to the other side was lost.")
+	case middleware.Forwarded:
+		if f.Detail == "" {
+			return i18n.T("The call was forwarded.")
+		}
+		return i18n.T("The call was forwarded to %s.", f.Detail)
+	case middleware.Blocked:
+		return i18n.T("The call was turned away by your rules.")
 	}
 	return ""
 }
