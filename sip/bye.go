@@ -1,6 +1,10 @@
 package sip
 
-import "github.com/emiago/sipgo/sip"
+import (
+	"errors"
+
+	"github.com/emiago/sipgo/sip"
+)
 
 // bye ends an established call. The called side must not do so before the ACK
 // (RFC 3261 section 15), so then it waits for that.
@@ -44,7 +48,18 @@ func (c *Call) hangUpLost(why error) {
 	c.byeSent = true
 	c.move(stageEnding)
 	c.ackOpen()
-	c.ask(inDialog{method: "BYE", done: func(*sip.Response, error) { c.end(Ended{why}) }})
+	c.ask(inDialog{method: "BYE", headers: lostReason(why), done: func(*sip.Response, error) { c.end(Ended{why}) }})
+}
+
+// lostReason tells the far end why it is hung up without anybody's wish.
+func lostReason(why error) []Header {
+	switch {
+	case errors.Is(why, ErrSessionExpired):
+		return reasonHeader(sip.StatusRequestTimeout, "Session expired")
+	case errors.Is(why, ErrNoAck):
+		return reasonHeader(sip.StatusRequestTimeout, "No ACK")
+	}
+	return nil
 }
 
 // gotBye handles the far end's BYE. When ours is on its way too, ours decides

@@ -30,6 +30,7 @@ type Call struct {
 	request  URI // Request-URI of the INVITE
 	localTag string
 	auth     *Authorizer
+	ext      Extensions   // what it makes use of
 	incoming *sip.Request // the INVITE, nil for outgoing calls
 	replaced *Call        // which the INVITE wants to take the place of, or nil
 
@@ -56,6 +57,8 @@ type Call struct {
 	uas       *uas
 	d         *dialog
 	timers    map[*time.Timer]struct{}
+	session   sessionState
+	updates   bool // the far end takes UPDATE
 	ours      *ourReinvite
 	theirs    *theirReinvite
 	unacked   *acceptance // a 2xx of ours without ACK

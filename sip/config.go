@@ -57,6 +57,11 @@ type Config struct {
 	// accepts, any other value is the status code to refuse with. nil accepts all.
 	// It may be called from several goroutines at once.
 	Admit func(Request) (code int)
+	// Reliable and SessionTimer are for incoming calls. Where Extend is not nil it
+	// decides instead, after Admit; it may be called from several goroutines.
+	Reliable     Reliable
+	SessionTimer SessionTimer
+	Extend       func(Request) Extensions
 	// OnTransportFailure is told when a listening socket was lost and could not
 	// be opened again at once; attempts go on.
 	OnTransportFailure func(err error)
@@ -124,5 +129,8 @@ type InviteRequest struct {
 	Replaces *Replaces
 	// ReferredBy is the Referred-By value of who asked for this call, or "".
 	ReferredBy string
-	OnEvent    func(Event)
+	// Reliable needs an offer in Body: without one it does not apply.
+	Reliable     Reliable
+	SessionTimer SessionTimer
+	OnEvent      func(Event)
 }

@@ -81,10 +81,12 @@ func plainURI(u sip.Uri) string {
 	return u.String()
 }
 
-// withFlow calls f with the way to the dialog's next hop: at once if that is
+// withFlow calls f with the way to the next hop of the call's dialog.
+func (c *Call) withFlow(f func(flow, error)) { c.withFlowOf(c.d, f) }
+
+// withFlowOf calls f with the way to a dialog's next hop: at once if that is
 // open, else when it is. Calls are answered in order.
-func (c *Call) withFlow(f func(flow, error)) {
-	d := c.d
+func (c *Call) withFlowOf(d *dialog, f func(flow, error)) {
 	if !d.opening {
 		if d.next.ready() {
 			f(d.next, nil)
@@ -92,7 +94,7 @@ func (c *Call) withFlow(f func(flow, error)) {
 		}
 		_, _, hop := aim(d.target, d.routes)
 		if fl, ok := c.e.hopNow(hop, d.base); ok {
-			c.reached(fl)
+			c.reached(d, fl)
 			f(fl, nil)
 			return
 		}
@@ -109,7 +111,7 @@ func (c *Call) withFlow(f func(flow, error)) {
 		c.post(func() {
 			d.opening = false
 			if err == nil {
-				c.reached(fl)
+				c.reached(d, fl)
 			}
 			waiting := d.waiting
 			d.waiting = nil
@@ -231,6 +233,7 @@ func hopPort(u sip.Uri, transport string) uint16 {
 
 // An inDialog is a request inside the dialog, other than ACK and CANCEL.
 type inDialog struct {
+	in       *dialog // nil: that of the call
 	method   string
 	headers  []Header
 	bodyType string
@@ -254,13 +257,17 @@ func (c *Call) ask(r inDialog) {
 }
 
 func (c *Call) askAgain(r inDialog, auth *Authorizer, tries int) {
-	c.withFlow(func(f flow, err error) {
+	d := r.in
+	if d == nil {
+		d = c.d
+	}
+	c.withFlowOf(d, func(f flow, err error) {
 		if err != nil {
 			r.done(nil, err)
 			return
 		}
-		c.d.localSeq++
-		o := c.inDialogRequest(r, c.d.localSeq)
+		d.localSeq++
+		o := c.inDialogRequest(r, d)
 		o.headers = append(o.headers, credentials(auth, r.method, o.uri, r.body)...)
 		c.bound(func(flow) outgoing { return o }, f, func(req *sip.Request, f flow, err error) {
 			if err != nil {
@@ -326,14 +333,15 @@ func (c *Call) asked(r inDialog, auth *Authorizer, tries int, res *sip.Response,
 }
 
 // inDialogRequest fills in what every request of the dialog has.
-func (c *Call) inDialogRequest(r inDialog, seq uint32) outgoing {
-	uri, routes, _ := aim(c.d.target, c.d.routes)
+func (c *Call) inDialogRequest(r inDialog, d *dialog) outgoing {
+	uri, routes, _ := aim(d.target, d.routes)
 	headers := append([]Header{}, r.headers...)
 	if r.method == "INVITE" || r.method == "UPDATE" {
-		headers = append(append(headers, Header{"Contact", c.d.contact}), abilities()...)
+		headers = append(append(headers, Header{"Contact", d.contact}), c.ext.abilities(tagReliable)...)
+		headers = append(headers, c.sessionWish()...)
 	}
 	return outgoing{
-		method: r.method, uri: uri, routes: routes, from: c.d.local, to: c.d.remote,
-		callID: string(c.id), cseq: seq, headers: headers, bodyType: r.bodyType, body: r.body,
+		method: r.method, uri: uri, routes: routes, from: d.local, to: d.remote,
+		callID: string(c.id), cseq: d.localSeq, headers: headers, bodyType: r.bodyType, body: r.body,
 	}
 }

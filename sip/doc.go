@@ -10,7 +10,8 @@
 // The package builds on sipgo's parser, message types, transports and
 // transactions. Dialogs, forking, retransmission of 2xx responses, glare, route
 // sets and failover are written here, from RFC 3261, RFC 6026, RFC 3311 and
-// RFC 3581.
+// RFC 3581; so are transfer, reliable provisional responses (RFC 3262) and session
+// timers (RFC 4028), which a call makes use of as its [Extensions] say.
 //
 // # Goroutines
 //

@@ -5,12 +5,14 @@ package sip
 type Event interface{ isEvent() }
 
 // Provisional reports a 1xx response other than 100 to an outgoing call. There
-// may be any number of them.
+// may be any number of them. A reliable one is reported once and acknowledged by
+// itself (RFC 3262).
 type Provisional struct {
-	Code   int
-	Reason string
-	Body   []byte // session description, nil if none
-	Leg    string // To tag: tells the branches of a forked call apart
+	Code     int
+	Reason   string
+	Body     []byte // session description, nil if none
+	Leg      string // To tag: tells the branches of a forked call apart
+	Reliable bool   // Body is the answer, not just a preview of it
 }
 
 // Answered reports the 2xx response to an outgoing call. When the call was made
@@ -19,6 +21,9 @@ type Answered struct {
 	Code int
 	Body []byte
 	Leg  string // To tag of the branch that won
+	// Early says that Body is not news: the leg's provisional responses, or an
+	// UPDATE of theirs, have brought it and it was agreed upon.
+	Early bool
 }
 
 // Failed reports that an outgoing call did not come about. It is a call's last
@@ -40,9 +45,24 @@ type Confirmed struct {
 	Reinvite bool   // it belongs to a re-INVITE, not to the call's first INVITE
 }
 
-// Reinvited reports a re-INVITE, or an UPDATE with an offer. It must be answered
-// with [Call.AnswerReinvite]. A nil Body asks for an offer of ours.
-type Reinvited struct{ Body []byte }
+// EarlyConfirmed reports the PRACK to a session description that [Call.Ring] has
+// sent reliably.
+type EarlyConfirmed struct {
+	Body []byte // their answer, when ours was the offer
+}
+
+// Reinvited reports a re-INVITE, or an UPDATE or PRACK with an offer. It must be
+// answered with [Call.AnswerReinvite]. A nil Body asks for an offer of ours.
+type Reinvited struct {
+	Body  []byte
+	Early bool   // the call itself is not answered yet (RFC 3311)
+	Leg   string // then: the branch of a forked call of ours it belongs to
+}
+
+// RefreshDue asks for a [Call.Reinvite] that leaves the session as it is: the
+// session timer is running out and the far end takes no UPDATE (RFC 4028). It comes
+// again while that has not succeeded.
+type RefreshDue struct{}
 
 // ReinviteCanceled reports that a re-INVITE was withdrawn before an answer. It
 // must not be answered any more.
@@ -84,7 +104,9 @@ func (Answered) isEvent()         {}
 func (Failed) isEvent()           {}
 func (Canceled) isEvent()         {}
 func (Confirmed) isEvent()        {}
+func (EarlyConfirmed) isEvent()   {}
 func (Reinvited) isEvent()        {}
+func (RefreshDue) isEvent()       {}
 func (ReinviteCanceled) isEvent() {}
 func (ReinviteAnswered) isEvent() {}
 func (ReinviteFailed) isEvent()   {}

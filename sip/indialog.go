@@ -85,14 +85,11 @@ func (c *Call) handle(req *sip.Request, tx *sip.ServerTx) {
 	if seq := req.CSeq().SeqNo; c.over {
 		c.e.reply(req, tx, sip.StatusCallTransactionDoesNotExists)
 		return
-	} else if c.d != nil || c.uas != nil { // the legs of a fork count apart
-		if c.seen && seq <= c.remoteSeq {
-			c.e.reply(req, tx, sip.StatusInternalServerError)
-			return
-		}
-		c.seen, c.remoteSeq = true, seq
+	} else if !c.count(req, seq) {
+		c.e.reply(req, tx, sip.StatusInternalServerError)
+		return
 	}
-	if unknown := unsupported(req); len(unknown) > 0 && req.Method != sip.BYE {
+	if unknown := c.ext.unsupported(req); len(unknown) > 0 && req.Method != sip.BYE {
 		c.e.reply(req, tx, sip.StatusBadExtension, Header{"Unsupported", strings.Join(unknown, ", ")})
 		return
 	}
@@ -101,6 +98,8 @@ func (c *Call) handle(req *sip.Request, tx *sip.ServerTx) {
 		c.gotBye(req, tx)
 	case sip.INVITE, sip.UPDATE:
 		c.gotOffer(req, tx)
+	case sip.PRACK:
+		c.gotPrack(req, tx)
 	case sip.INFO:
 		c.e.reply(req, tx, sip.StatusOK)
 		kind := ""
@@ -113,10 +112,28 @@ func (c *Call) handle(req *sip.Request, tx *sip.ServerTx) {
 	case sip.NOTIFY:
 		c.gotNotify(req, tx)
 	case sip.OPTIONS:
-		c.e.reply(req, tx, sip.StatusOK, append(abilities(), Header{"Accept", sdpType})...)
+		c.e.reply(req, tx, sip.StatusOK, c.ext.options()...)
 	default:
 		c.e.reply(req, tx, sip.StatusMethodNotAllowed, Header{"Allow", allowedMethods})
 	}
+}
+
+// count takes in the CSeq of a request, and reports false if it is behind. The
+// legs of a fork count apart.
+func (c *Call) count(req *sip.Request, seq uint32) bool {
+	seen, highest := &c.seen, &c.remoteSeq
+	if c.d == nil && c.uas == nil {
+		leg := c.uac.early[fromTag(req)]
+		if leg == nil {
+			return true
+		}
+		seen, highest = &leg.seen, &leg.remoteSeq
+	}
+	if *seen && seq <= *highest {
+		return false
+	}
+	*seen, *highest = true, seq
+	return true
 }
 
 // refuseOpen answers whatever the far end still waits for when the call ends.

@@ -20,13 +20,15 @@ type uac struct {
 	cseq     uint32
 	from, to string
 
-	tx      *sip.ClientTx
-	legs    *inviteLegs
-	flow    flow
-	heard   bool // any response to the present INVITE
-	ringing bool // a provisional response above 100 came, from whichever route
-	first   error
-	giveUp  *time.Timer
+	tx       *sip.ClientTx
+	legs     *inviteLegs
+	flow     flow
+	heard    bool                 // any response to the present INVITE
+	ringing  bool                 // a provisional response above 100 came, from whichever route
+	early    map[string]*earlyLeg // by To tag
+	refusals int                  // 422 answered
+	first    error
+	giveUp   *time.Timer
 
 	canceled     bool
 	cancelSent   bool
@@ -54,6 +56,7 @@ func (e *Endpoint) Invite(r InviteRequest) (*Call, error) {
 	c := e.prepare(&Call{
 		id: CallID(newToken()), outgoing: true, local: r.From, remote: r.To, request: r.Target,
 		localTag: newToken(), auth: r.Auth, handler: r.OnEvent,
+		ext: Extensions{r.Reliable, r.SessionTimer}.checked(),
 	})
 	c.uac = &uac{want: r, cseq: randomSeq(), from: from + ";tag=" + c.localTag, to: to}
 	if r.Auth != nil {
@@ -114,7 +117,7 @@ func (c *Call) sendInvite(n int, f flow) {
 			from: u.from, to: u.to, callID: string(c.id), cseq: seq, bodyType: sdpType, body: u.want.Body,
 		}
 		o.uri, o.routes = preloaded(o.uri, u.want.RouteSet)
-		o.headers = append(append(o.headers, Header{"Contact", "<" + c.e.contact(f).String() + ">"}), abilities()...)
+		o.headers = append(append(o.headers, Header{"Contact", "<" + c.e.contact(f).String() + ">"}), c.inviteWishes()...)
 		o.headers = append(o.headers, credentials(u.auth, "INVITE", o.uri, o.body)...)
 		o.headers = append(o.headers, u.want.Headers...)
 		return o
@@ -136,7 +139,7 @@ func (c *Call) sendInvite(n int, f flow) {
 
 func (c *Call) launch(n int, req *sip.Request, f flow) {
 	u := c.uac
-	u.flow, u.heard = f, false
+	u.flow, u.heard, u.early = f, false, map[string]*earlyLeg{}
 	u.legs = c.e.watch(c, req, f, func(l *inviteLegs, res *sip.Response) { c.inviteHeard(n, l, res, nil) })
 	c.setFlow(f)
 	legs := u.legs
@@ -205,12 +208,13 @@ func (c *Call) provisional(res *sip.Response) {
 		return
 	}
 	u.ringing = true
+	reliable, fresh := c.reliably(c.leg(res), res)
+	if !fresh {
+		return
+	}
 	c.setAgent(res)
 	c.setIdentity(res)
-	if tag := toTag(res); tag != "" {
-		u.legs.early(tag)
-	}
-	c.emit(Provisional{Code: res.StatusCode, Reason: CleanText(res.Reason, 200), Body: sdpBody(res), Leg: toTag(res)})
+	c.emit(Provisional{Code: res.StatusCode, Reason: CleanText(res.Reason, 200), Body: sdpBody(res), Leg: toTag(res), Reliable: reliable})
 }
 
 // refused handles a final response of 300 and above.
@@ -225,13 +229,10 @@ func (c *Call) refused(n int, res *sip.Response) {
 			return
 		}
 		u.tries++
-		u.attempt++
-		if u.flow.ready() {
-			c.sendInvite(u.attempt, u.flow)
-			return
-		}
-		u.next-- // the connection was closed in between: same route again
-		c.nextRoute()
+		c.inviteAgain()
+	case res.StatusCode == statusIntervalTooSmall && u.refusals < maxIntervalTries && c.lengthen(res):
+		u.refusals++
+		c.inviteAgain()
 	case res.StatusCode == sip.StatusRequestTimeout || res.StatusCode == sip.StatusServiceUnavailable:
 		c.routeFailed(statusError(res))
 	default:
@@ -240,6 +241,33 @@ func (c *Call) refused(n int, res *sip.Response) {
 		}
 		c.end(Failed{statusError(res)})
 	}
+}
+
+// inviteAgain sends the INVITE once more, by the same way.
+func (c *Call) inviteAgain() {
+	u := c.uac
+	u.attempt++
+	if u.flow.ready() {
+		c.sendInvite(u.attempt, u.flow)
+		return
+	}
+	u.next-- // the connection was closed in between: same route again
+	c.nextRoute()
+}
+
+// inviteWishes are the header fields of the INVITE that tell what we can do and
+// ask for. Without an offer nothing can be made reliable.
+func (c *Call) inviteWishes() []Header {
+	var headers []Header
+	switch {
+	case len(c.uac.want.Body) == 0:
+		headers = c.ext.abilities(tagReliable)
+	case c.ext.Reliable == ReliableRequired:
+		headers = append(c.ext.abilities(), Header{"Require", tagReliable})
+	default:
+		headers = c.ext.abilities()
+	}
+	return append(headers, c.sessionOffer()...)
 }
 
 // routeFailed goes on to the next route, unless somebody's phone rang already:
@@ -303,16 +331,16 @@ func (c *Call) answered(res *sip.Response) {
 	}
 	c.setAgent(res)
 	c.setIdentity(res)
-	c.d = dialogFromResponse(c, u.legs.invite, res, u.flow)
-	c.d.contact = "<" + c.e.contact(u.flow).String() + ">"
+	ev := c.confirmed(res)
 	c.setPeer()
 	u.legs.win(c.d.remoteTag)
 	c.move(stageUp)
-	body := sdpBody(res)
 	if len(u.want.Body) > 0 {
 		c.ack(u.legs, nil)
 	}
-	c.emit(Answered{Code: res.StatusCode, Body: body, Leg: c.d.remoteTag})
+	c.dropLosers()
+	c.sessionAnswered(res)
+	c.emit(ev)
 }
 
 // Ack answers the offer of a 2xx response to an INVITE or re-INVITE that was

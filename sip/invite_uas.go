@@ -18,6 +18,8 @@ type uas struct {
 	mergeKey string
 	again    *time.Timer // repeats the last provisional response
 	final    bool        // a final response was given to the transaction
+	rel      reliability
+	d        *dialog // the early one, nil before there is need
 }
 
 // serveInvite admits an INVITE outside any dialog and makes a call of it.
@@ -39,24 +41,18 @@ func (e *Endpoint) serveInvite(req *sip.Request, tx *sip.ServerTx) {
 		defer e.mu.Unlock()
 		delete(e.merges, key)
 	}
-	about, code := e.admit(req)
+	about, x, replaced, code, why := e.screen(req)
 	if code != 0 {
 		unmerge()
-		e.reply(req, tx, code)
-		return
-	}
-	replaced, code := e.replacedBy(req)
-	if code != 0 {
-		unmerge()
-		e.reply(req, tx, code)
+		e.reply(req, tx, code, why...)
 		return
 	}
 	c := e.prepare(&Call{
 		replaced: replaced,
 		id:       CallID(callIDOf(req)), local: about.To, remote: about.From, request: about.RequestURI,
-		localTag: toTag(req), incoming: req, flow: e.flowFrom(req, tx),
+		localTag: toTag(req), incoming: req, flow: e.flowFrom(req, tx), ext: x,
 	})
-	c.uas = &uas{tx: tx, req: req, flow: c.flow, mergeKey: key}
+	c.uas = &uas{tx: tx, req: req, flow: c.flow, mergeKey: key, rel: x.reliabilityOf(req)}
 	c.seen, c.remoteSeq = true, req.CSeq().SeqNo
 	c.setAgent(req)
 	c.setIdentity(req)
@@ -77,6 +73,19 @@ func (e *Endpoint) serveInvite(req *sip.Request, tx *sip.ServerTx) {
 	}
 	e.watchServer(c, tx, true)
 	c.post(func() { e.cfg.OnCall(c) })
+}
+
+// screen decides whether an INVITE makes a call: the code and header fields to
+// refuse it with, or 0.
+func (e *Endpoint) screen(req *sip.Request) (about Request, x Extensions, replaced *Call, code int, why []Header) {
+	if about, code = e.admit(req); code != 0 {
+		return
+	}
+	x = e.extensionsOf(about)
+	if code, why = x.demand(req); code == 0 {
+		replaced, code = e.replacedBy(req)
+	}
+	return
 }
 
 // describe sums up a request for [Config].Admit.
@@ -151,6 +160,13 @@ func (c *Call) mayAnswer(headers ...Header) error {
 // Ring sends a provisional response to an incoming call: 180, or 183 with a
 // session description for early media. It may be sent again with another code.
 // It is repeated every minute until the call is answered.
+//
+// Where the caller wants it and [Extensions] allow it, the response is reliable
+// (RFC 3262): it is repeated until acknowledged, its session description is the
+// answer, or the offer to an INVITE without one, and [EarlyConfirmed] follows. If
+// no acknowledgment ever comes the call is refused, and [Ended] holds [ErrNoAck].
+// A caller who demands that of an INVITE without an offer hears nothing of a
+// response without a session description.
 func (c *Call) Ring(code int, sdp []byte) error {
 	if err := c.mayAnswer(); err != nil {
 		return err
@@ -160,7 +176,7 @@ func (c *Call) Ring(code int, sdp []byte) error {
 	}
 	c.post(func() {
 		if !c.uas.final && !c.over {
-			c.ring(c.e.response(c.uas.req, code, "", sdp, c.answerHeaders(c.uas.flow)...))
+			c.ringWith(code, sdp)
 		}
 	})
 	return nil
@@ -178,34 +194,43 @@ func (c *Call) ring(res *sip.Response) {
 
 // answerHeaders are those of every response that makes a dialog.
 func (c *Call) answerHeaders(f flow) []Header {
-	return append(abilities(), Header{"Contact", "<" + c.e.contact(f).String() + ">"})
+	return append(c.ext.abilities(), Header{"Contact", "<" + c.e.contact(f).String() + ">"})
 }
 
 // Answer accepts an incoming call with 200 and a session description: the
 // answer to its offer, or the offer if it had none. The response is repeated
 // until acknowledged ([Confirmed]); if that never happens, BYE is sent and
-// [Ended] holds [ErrNoAck].
+// [Ended] holds [ErrNoAck]. After a reliable [Call.Ring] with a session
+// description the 200 goes without one, and not before that was acknowledged.
 func (c *Call) Answer(sdp []byte) error {
 	if err := c.mayAnswer(); err != nil {
 		return err
 	}
 	c.post(func() {
 		u := c.uas
-		if u.final || c.over {
-			return
+		switch o := u.rel.open; {
+		case u.final || c.over || u.rel.answer != nil:
+		case o != nil && o.sdp: // RFC 3262 section 3
+			u.rel.answer = func() { c.answer(sdp) }
+		default:
+			c.answer(sdp)
 		}
-		u.final = true
-		c.d = &dialog{
-			remoteTag: fromTag(u.req), local: u.req.To().Value(), remote: u.req.From().Value(),
-			localSeq: randomSeq(), target: contactOf(u.req, u.req.From().Address), routes: routeSet(u.req, false),
-			contact: "<" + c.e.contact(u.flow).String() + ">", base: u.flow,
-		}
-		c.setPeer()
-		c.move(stageUp)
-		c.disarm(u.again)
-		c.accept(u.req, u.tx, c.e.response(u.req, sip.StatusOK, "", sdp, c.answerHeaders(u.flow)...), false)
 	})
 	return nil
+}
+
+func (c *Call) answer(sdp []byte) {
+	u := c.uas
+	u.final = true
+	c.d = c.uasDialog()
+	c.setPeer()
+	c.move(stageUp)
+	c.stopRinging()
+	if u.rel.described {
+		sdp = nil // it was said, and acknowledged
+	}
+	headers := append(c.answerHeaders(u.flow), c.sessionAnswer(u.req)...)
+	c.accept(u.req, u.tx, c.e.response(u.req, sip.StatusOK, "", sdp, headers...), false)
 }
 
 // Reject refuses an incoming call: 486 busy, 603 decline, or any other code

@@ -96,8 +96,8 @@ func TestRefusals(t *testing.T) {
 	}{
 		{"no such dialog", request("BYE", "a", 2, "nobody", ""), "481 BYE", "", ""},
 		{"BYE without a tag", request("BYE", "a", 2, "", ""), "481 BYE", "", ""},
-		{"method not built", request("MESSAGE", "a", 1, "", ""), "405 MESSAGE", "Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY"},
-		{"method unknown", request("DANCE", "a", 1, "", ""), "405 DANCE", "Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY"},
+		{"method not built", request("MESSAGE", "a", 1, "", ""), "405 MESSAGE", "Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY"},
+		{"method unknown", request("DANCE", "a", 1, "", ""), "405 DANCE", "Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY"},
 		{"PRACK wanted", invitation("a", "Require: 100rel\n"+sdpLines), "420 INVITE", "Unsupported", "100rel"},
 		{"no session description", invitation("a", "Content-Type: text/plain\n\nhello\n"), "415 INVITE", "Accept", "application/sdp"},
 		{"too many hops", strings.Replace(invitation("a", sdpLines), "Max-Forwards: 70", "Max-Forwards: 0", 1), "483 INVITE", "", ""},
@@ -167,6 +167,40 @@ func TestOptionsAnswersAsInvite(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What OPTIONS tells is what a call would do.
+func TestOptionsTellsTheTruth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &siptest.Network{}
+		s := newSide(t, n, "10.0.0.1:5060", func(c *sip.Config) {
+			c.Extend = func(r sip.Request) sip.Extensions {
+				if r.From.Name != "Peer" {
+					t.Errorf("Extend saw %+v", r)
+				}
+				return sip.Extensions{Reliable: sip.ReliableRequired, SessionTimer: sip.SessionTimer{Expires: time.Hour}}
+			}
+		})
+		defer s.close()
+		p := siptest.NewPeer(t, n, "10.0.0.2:5060")
+		defer p.Close()
+		p.Send(s.addr, request("OPTIONS", "a", 1, "", ""))
+		outside := p.Expect("200 OPTIONS")
+		_, tag := answered(t, s, p, "Supported: 100rel, timer\n")
+		p.Send(s.addr, request("OPTIONS", "b", 2, tag, ""))
+		for _, got := range []siptest.Message{outside, p.Expect("200 OPTIONS")} {
+			for name, want := range map[string]string{
+				"Allow":     "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, NOTIFY",
+				"Supported": "replaces, norefersub, 100rel, timer", "Accept": "application/sdp", "Allow-Events": "refer",
+			} {
+				if got.Header(name) != want {
+					t.Errorf("%s = %q, want %q", name, got.Header(name), want)
+				}
+			}
+		}
+		p.Send(s.addr, request("BYE", "c", 3, tag, ""))
+		p.Expect("200 BYE")
+	})
 }
 
 func TestMergedRequest(t *testing.T) {

@@ -199,16 +199,16 @@ func (c *Call) Relocate() error {
 
 // reached takes over the way to the next hop. Where the one of the INVITE is gone
 // it becomes that of the dialog, and our Contact with it.
-func (c *Call) reached(f flow) {
-	c.d.next = f
-	if c.d.base.ready() {
+func (c *Call) reached(d *dialog, f flow) {
+	d.next = f
+	if d.base.ready() {
 		return
 	}
 	if f.route.ServerName == "" {
-		f.route.ServerName = c.d.base.route.ServerName
+		f.route.ServerName = d.base.route.ServerName
 	}
-	c.d.base = f
-	c.d.contact = "<" + c.e.contact(f).String() + ">"
+	d.base = f
+	d.contact = "<" + c.e.contact(f).String() + ">"
 	c.setFlow(f)
 }
 

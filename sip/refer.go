@@ -138,7 +138,7 @@ func (c *Call) refer(headers []Header) {
 	c.refers.mine = o
 	c.ask(inDialog{
 		method:  "REFER",
-		headers: append(append(headers, Header{"Contact", c.d.contact}), abilities()...),
+		headers: append(append(headers, Header{"Contact", c.d.contact}), c.ext.abilities()...),
 		started: func(_ *sip.ClientTx, req *sip.Request, _ flow) { o.seq = req.CSeq().SeqNo },
 		done:    func(res *sip.Response, err error) { c.referAnswered(o, res, err) },
 	})

@@ -10,6 +10,7 @@ import (
 // An ourReinvite is a re-INVITE we sent.
 type ourReinvite struct {
 	body       []byte
+	tries      int // 422 answered
 	tx         *sip.ClientTx
 	legs       *inviteLegs
 	flow       flow
@@ -19,9 +20,10 @@ type ourReinvite struct {
 	toAck      *inviteLegs // a 2xx with an offer waits for [Call.Ack]
 }
 
-// A theirReinvite is a re-INVITE, or an UPDATE with an offer, that waits for
+// A theirReinvite is a re-INVITE, or an UPDATE or PRACK with an offer, that waits for
 // [Call.AnswerReinvite].
 type theirReinvite struct {
+	d     *dialog
 	req   *sip.Request
 	tx    *sip.ServerTx
 	timer *time.Timer
@@ -49,17 +51,16 @@ func (c *Call) Reinvite(sdp []byte) error {
 			// The far end would answer 491; save the way.
 			c.reinviteFailed(c.glare())
 		default:
-			c.reinvite(sdp)
+			c.reinvite(&ourReinvite{body: sdp})
 		}
 	})
 	return nil
 }
 
-func (c *Call) reinvite(sdp []byte) {
-	o := &ourReinvite{body: sdp}
+func (c *Call) reinvite(o *ourReinvite) {
 	c.ours = o
 	c.ask(inDialog{
-		method: "INVITE", bodyType: sdpType, body: sdp,
+		method: "INVITE", bodyType: sdpType, body: o.body,
 		started: func(tx *sip.ClientTx, req *sip.Request, f flow) {
 			o.tx, o.flow, o.heard, o.cancelSent = tx, f, false, false
 			o.legs = c.e.watch(c, req, f, func(*inviteLegs, *sip.Response) {})
@@ -96,6 +97,10 @@ func (c *Call) reinvited(o *ourReinvite, res *sip.Response, err error) {
 		o.legs.expire()
 	}
 	c.ours = nil
+	if res != nil && res.StatusCode == statusIntervalTooSmall && !o.canceled && o.tries < maxIntervalTries && c.lengthen(res) {
+		c.reinvite(&ourReinvite{body: o.body, tries: o.tries + 1})
+		return
+	}
 	if err == nil {
 		err = statusError(res)
 	}
@@ -113,7 +118,8 @@ func (c *Call) reinvited(o *ourReinvite, res *sip.Response, err error) {
 
 func (c *Call) reinviteAnswered(o *ourReinvite, res *sip.Response) {
 	o.legs.win(toTag(res))
-	c.retarget(res)
+	c.retarget(c.d, res)
+	c.sessionAnswered(res)
 	if len(o.body) == 0 && len(res.Body()) > 0 && !c.byeSent {
 		o.toAck = o.legs
 	} else {
@@ -174,31 +180,25 @@ func (c *Call) sendReinviteCancel(o *ourReinvite) {
 	})
 }
 
-// retarget takes over the far end's Contact (RFC 3261 section 12.2.1.2).
-func (c *Call) retarget(m sip.Message) {
-	target := contactOf(m, c.d.target)
-	if target.String() != c.d.target.String() {
-		c.d.target, c.d.next = target, flow{}
-		c.setPeer()
-	}
-}
-
 // gotOffer handles a re-INVITE or an UPDATE.
 func (c *Call) gotOffer(req *sip.Request, tx *sip.ServerTx) {
 	update := req.Method == sip.UPDATE
+	if least, short := c.ext.tooShort(req); short {
+		c.e.reply(req, tx, statusIntervalTooSmall, least)
+		return
+	}
 	if update && len(req.Body()) == 0 {
-		if c.d != nil {
-			c.retarget(req)
+		if d := c.dialogOf(req); d != nil {
+			c.retarget(d, req)
 		}
-		f := c.openFlow()
-		c.e.reply(req, tx, sip.StatusOK, c.answerHeaders(f)...)
+		c.e.reply(req, tx, sip.StatusOK, append(c.answerHeaders(c.openFlow()), c.sessionAnswer(req)...)...)
 		return
 	}
 	switch {
 	case !readable(req):
 		c.e.reply(req, tx, sip.StatusUnsupportedMediaType, Header{"Accept", sdpType})
 	case c.d == nil && update:
-		c.e.reply(req, tx, sip.StatusRequestPending) // the INVITE's own offer is open
+		c.earlyOffer(req, tx)
 	case c.d == nil, c.theirs != nil:
 		c.retryLater(req, tx)
 	case c.ours != nil:
@@ -224,8 +224,10 @@ func (c *Call) openTheirs(req *sip.Request, tx *sip.ServerTx) {
 	if c.unacked != nil { // whoever sends a re-INVITE has seen our answer
 		c.confirm(nil)
 	}
-	c.retarget(req)
-	t := &theirReinvite{req: req, tx: tx}
+	t := &theirReinvite{d: c.dialogOf(req), req: req, tx: tx}
+	if req.Method != sip.PRACK { // RFC 3262 section 4: no target refresh
+		c.retarget(t.d, req)
+	}
 	c.theirs = t
 	if req.Method == sip.INVITE {
 		canceled := !tx.OnCancel(func(*sip.Request) { c.post(func() { c.reinviteCanceled(t) }) })
@@ -243,7 +245,11 @@ func (c *Call) openTheirs(req *sip.Request, tx *sip.ServerTx) {
 			}
 		})
 	}
-	c.emit(Reinvited{Body: sdpBody(req)})
+	ev := Reinvited{Body: sdpBody(req), Early: c.d == nil}
+	if ev.Early && c.outgoing {
+		ev.Leg = t.d.remoteTag
+	}
+	c.emit(ev)
 }
 
 // reinviteCanceled handles the CANCEL of their re-INVITE; the stack sent 487.
@@ -254,10 +260,10 @@ func (c *Call) reinviteCanceled(t *theirReinvite) {
 	}
 }
 
-// AnswerReinvite answers the open re-INVITE or UPDATE: 200 with a session
+// AnswerReinvite answers the open re-INVITE, UPDATE or PRACK: 200 with a session
 // description, or a code from 300 to 699 that leaves the session as it was.
 func (c *Call) AnswerReinvite(code int, reason string, sdp []byte) error {
-	if c.at() != stageUp {
+	if s := c.at(); s != stageUp && s != stageOffering {
 		return ErrState
 	}
 	if err := CheckHeader("Reason-Phrase", reason); err != nil {
@@ -273,14 +279,23 @@ func (c *Call) AnswerReinvite(code int, reason string, sdp []byte) error {
 		}
 		c.theirs = nil
 		c.disarm(t.timer)
-		switch {
-		case code >= 300:
+		if code >= 300 {
 			_ = c.e.respond(t.tx, c.e.response(t.req, code, reason, nil))
-		case t.req.Method == sip.INVITE:
-			c.accept(t.req, t.tx, c.e.response(t.req, code, reason, sdp, c.answerHeaders(c.d.base)...), true)
-		default:
-			_ = c.e.respond(t.tx, c.e.response(t.req, code, reason, sdp, c.answerHeaders(c.d.base)...))
+			return
 		}
+		if c.d == nil {
+			c.earlyChanged(t)
+		}
+		headers := c.answerHeaders(t.d.base)
+		if t.req.Method != sip.PRACK {
+			headers = append(headers, c.sessionAnswer(t.req)...)
+		}
+		res := c.e.response(t.req, code, reason, sdp, headers...)
+		if t.req.Method == sip.INVITE {
+			c.accept(t.req, t.tx, res, true)
+			return
+		}
+		_ = c.e.respond(t.tx, res)
 	})
 	return nil
 }

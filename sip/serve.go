@@ -155,7 +155,7 @@ func malformed(req *sip.Request) int {
 func (e *Endpoint) serveNew(req *sip.Request, tx *sip.ServerTx) {
 	switch req.Method {
 	case sip.INVITE, sip.OPTIONS:
-	case sip.BYE, sip.INFO, sip.UPDATE, sip.NOTIFY:
+	case sip.BYE, sip.INFO, sip.UPDATE, sip.PRACK, sip.NOTIFY:
 		e.reply(req, tx, sip.StatusCallTransactionDoesNotExists)
 		return
 	case sip.REFER: // only the two ends of a call may move it
@@ -167,10 +167,6 @@ func (e *Endpoint) serveNew(req *sip.Request, tx *sip.ServerTx) {
 	}
 	if s := strings.ToLower(req.Recipient.Scheme); s != "sip" && s != "sips" {
 		e.reply(req, tx, 416)
-		return
-	}
-	if unknown := unsupported(req); len(unknown) > 0 {
-		e.reply(req, tx, sip.StatusBadExtension, Header{"Unsupported", strings.Join(unknown, ", ")})
 		return
 	}
 	if req.Method != sip.INVITE && len(req.GetHeaders("Replaces")) > 0 { // RFC 3891 section 3
@@ -191,14 +187,18 @@ func (e *Endpoint) serveNew(req *sip.Request, tx *sip.ServerTx) {
 // serveOptions tells what we are able to, to those who could call us: anybody
 // else gets the answer that an INVITE would get (RFC 3261 section 11.2).
 func (e *Endpoint) serveOptions(req *sip.Request, tx *sip.ServerTx) {
-	_, code := e.admit(req)
+	about, code := e.admit(req)
+	x := e.extensionsOf(about)
+	refused, why := x.demand(req)
 	switch {
 	case code != 0:
 		e.reply(req, tx, code)
+	case refused != 0:
+		e.reply(req, tx, refused, why...)
 	case e.cfg.OnCall == nil:
 		e.reply(req, tx, sip.StatusTemporarilyUnavailable)
 	default:
-		e.reply(req, tx, sip.StatusOK, append(abilities(), Header{"Accept", sdpType})...)
+		e.reply(req, tx, sip.StatusOK, x.options()...)
 	}
 }
 

@@ -80,6 +80,21 @@ func (p *Peer) Expect(want string) Message {
 	}
 }
 
+// Next returns the next message whatever it is. It fails the test if none comes
+// within d.
+func (p *Peer) Next(d time.Duration) Message {
+	p.t.Helper()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case got := <-p.in:
+		return Message{Packet: got}
+	case <-timer.C:
+		p.t.Fatalf("nothing came within %v", d)
+		return Message{}
+	}
+}
+
 // Silent fails the test if a message with the summary comes within d.
 func (p *Peer) Silent(summary string, d time.Duration) {
 	p.t.Helper()
