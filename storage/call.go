@@ -23,6 +23,8 @@ const (
 	Failed    Outcome = "failed"    // for a technical reason; Code and Reason say which
 	Cancelled Outcome = "cancelled" // outgoing, given up before an answer
 	Elsewhere Outcome = "elsewhere" // incoming, answered on another phone of ours
+	Forwarded Outcome = "forwarded" // incoming, sent on to another address; Note says where
+	Blocked   Outcome = "blocked"   // incoming, refused by a rule of ours without ringing
 )
 
 // A Call is one row of the history. Times are UTC with a resolution of one
@@ -44,6 +46,8 @@ type Call struct {
 	Secure    string // how audio was encrypted; "" is not at all
 	Recording string // absolute path of the recording; "" is none
 	Seen      bool   // a missed call that the person has looked at
+	Via       string // who diverted the call to us, already made safe to show
+	Note      string // what else happened, such as where the call was transferred to
 }
 
 // Duration returns how long people talked; for a call under way, until now.
@@ -69,15 +73,18 @@ type Cursor struct {
 
 // A Query asks for a page of calls, newest first. Its conditions all apply.
 type Query struct {
-	Text     string // as typed; each word must begin a word of name, address or account; any input is safe
-	Missed   bool   // only missed calls
-	Recorded bool   // only calls with a recording
-	Account  string // only calls of this account; "" is all
-	Before   Cursor // only calls older than this place
-	Limit    int    // page size, at most MaxPage; 0 is DefaultPage
+	Text      string    // as typed; each word must begin a word of name, address, account, Via or Note; any input is safe
+	Missed    bool      // only missed calls
+	Recorded  bool      // only calls with a recording
+	Direction Direction // "" is both
+	Outcome   Outcome   // only calls that ended so; "" is all
+	Account   string    // only calls of this account; "" is all
+	From, To  time.Time // only calls that began at From or later, and before To; zero is no bound
+	Before    Cursor    // only calls older than this place
+	Limit     int       // page size, at most MaxPage; 0 is DefaultPage
 }
 
-// Page sizes of [Query].
+// Page sizes of [Query] and [ContactQuery].
 const (
 	DefaultPage = 100
 	MaxPage     = 1000

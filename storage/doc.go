@@ -1,10 +1,10 @@
 // Package storage keeps what Parley must not lose: settings, accounts, the
-// call history, passwords and the identity of this installation.
+// call history, contacts, passwords and the identity of this installation.
 //
 // All of it but the passwords lives in one folder, the profile:
 //
 //	settings.toml   settings and accounts, made to be read and edited by people
-//	parley.db       the call history (SQLite)
+//	parley.db       the call history and the contacts (SQLite)
 //	secrets.toml    passwords, only if asked for; else they are in the keyring
 //	tls/            the certificate made for this installation
 //	recordings/     recorded calls

@@ -10,6 +10,18 @@ var (
 	// ErrNoCall is returned for a call that is not in the history.
 	ErrNoCall = errors.New("storage: no such call")
 
+	// ErrNoContact is returned for a contact that does not exist.
+	ErrNoContact = errors.New("storage: no such contact")
+
+	// ErrNoGroup is returned for a group of contacts that does not exist.
+	ErrNoGroup = errors.New("storage: no such group")
+
+	// ErrGroupExists is returned for a second group of one name.
+	ErrGroupExists = errors.New("storage: there is a group of that name")
+
+	// ErrContactExists is returned for a second contact with one UID.
+	ErrContactExists = errors.New("storage: there is a contact with that UID")
+
 	// ErrNoSecret is returned by [Secrets] if nothing is kept for the account.
 	ErrNoSecret = errors.New("storage: no password is kept for the account")
 

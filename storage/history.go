@@ -2,34 +2,23 @@ package storage
 
 import (
 	"context"
-	"database/sql"
 	"errors"
-	"fmt"
-	"log/slog"
-	"slices"
-	"strings"
-	"sync/atomic"
 	"time"
 )
 
 // History is the list of calls. Its methods may be called from any goroutine
 // and wait for the disk; changes are on the disk when they return. Recordings
 // are files of their own, which removing a call leaves alone.
-type History struct {
-	path   string
-	log    *slog.Logger
-	writer *sql.DB // one connection, so writes wait for one another here
-	reader *sql.DB // several, which read while the writer writes
-	closed atomic.Bool
-}
+type History struct{ *database }
 
-const columns = `id, session, account, direction, peer_name, peer_uri, start, answered, "end",
-	outcome, code, reason, codec, secure, recording, seen`
+const columns = `calls.id, calls.session, calls.account, calls.direction, calls.peer_name, calls.peer_uri,
+	calls.start, calls.answered, calls."end", calls.outcome, calls.code, calls.reason, calls.codec,
+	calls.secure, calls.recording, calls.seen, calls.via, calls.note`
 
 const insertCall = `INSERT INTO calls
 	(session, account, direction, peer_name, peer_uri, peer_number, start, answered, "end",
-	 updated, outcome, code, reason, codec, secure, recording, seen)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	 updated, outcome, code, reason, codec, secure, recording, seen, via, note)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 // Add stores a call that begins and returns its ID; c's own is ignored. A call
 // whose Start is zero begins now.
@@ -51,7 +40,7 @@ func (h *History) Update(ctx context.Context, c Call) error {
 	r, err := h.writer.ExecContext(ctx, `UPDATE calls SET
 		session = ?, account = ?, direction = ?, peer_name = ?, peer_uri = ?, peer_number = ?, start = ?,
 		answered = ?, "end" = ?, updated = ?, outcome = ?, code = ?, reason = ?, codec = ?, secure = ?,
-		recording = ?, seen = ? WHERE id = ?`, append(values(c), c.ID)...)
+		recording = ?, seen = ?, via = ?, note = ? WHERE id = ?`, append(values(c), c.ID)...)
 	if err != nil {
 		return h.fail("update call", err)
 	}
@@ -67,6 +56,7 @@ func values(c Call) []any {
 		c.SessionID, c.Account, string(c.Direction), c.PeerName, c.PeerURI, peerNumber(c.PeerURI),
 		millis(c.Start), millis(c.Answered), millis(c.End), millis(time.Now()),
 		string(c.Outcome), c.Code, c.Reason, c.Codec, c.Secure, c.Recording, c.Seen,
+		c.Via, c.Note,
 	}
 }
 
@@ -77,64 +67,7 @@ func (h *History) Get(ctx context.Context, id int64) (Call, error) {
 
 // LastDialed returns the latest outgoing call, or [ErrNoCall].
 func (h *History) LastDialed(ctx context.Context) (Call, error) {
-	return h.one(ctx, "SELECT "+columns+" FROM calls WHERE direction = 'out' ORDER BY start DESC, id DESC LIMIT 1")
-}
-
-// Search returns the calls that q asks for, newest first. For the next page set
-// q.Before to the last one's [Call.Cursor]; an empty page is the end.
-func (h *History) Search(ctx context.Context, q Query) ([]Call, error) {
-	var where []string
-	var args []any
-	if match, any := matchExpression(q.Text); any {
-		if match == "" {
-			return nil, nil
-		}
-		broad, err := h.isBroad(ctx, match)
-		if err != nil {
-			return nil, h.fail("search", err)
-		}
-		condition := "id IN (SELECT rowid FROM calls_text WHERE calls_text MATCH ?)"
-		if broad { // the plus makes SQLite go through the calls by time
-			condition = "+" + condition
-		}
-		where = append(where, condition)
-		args = append(args, match)
-	}
-	if q.Missed {
-		where = append(where, "outcome = 'missed'")
-	}
-	if q.Recorded {
-		where = append(where, "recording <> ''")
-	}
-	if q.Account != "" {
-		where = append(where, "account = ?")
-		args = append(args, q.Account)
-	}
-	if q.Before != (Cursor{}) {
-		where = append(where, "(start, id) < (?, ?)")
-		args = append(args, millis(q.Before.Start), q.Before.ID)
-	}
-	query := "SELECT " + columns + " FROM calls"
-	if len(where) > 0 {
-		query += " WHERE " + strings.Join(where, " AND ")
-	}
-	limit := q.Limit
-	if limit <= 0 {
-		limit = DefaultPage
-	}
-	args = append(args, min(limit, MaxPage))
-	calls, err := h.many(ctx, query+" ORDER BY start DESC, id DESC LIMIT ?", args...)
-	return calls, h.fail("search", err)
-}
-
-// isBroad reports whether so many calls match that looking at all of them takes
-// longer than going through the calls from the newest on.
-func (h *History) isBroad(ctx context.Context, match string) (bool, error) {
-	const many = 5000
-	var n int
-	err := h.reader.QueryRowContext(ctx,
-		"SELECT count(*) FROM (SELECT 1 FROM calls_text WHERE calls_text MATCH ? LIMIT ?)", match, many).Scan(&n)
-	return n == many, err
+	return h.one(ctx, "SELECT "+columns+" FROM calls WHERE direction = 'out' ORDER BY place DESC LIMIT 1")
 }
 
 // UnseenMissed returns how many missed calls the person has not looked at.
@@ -146,7 +79,7 @@ func (h *History) UnseenMissed(ctx context.Context) (int, error) {
 
 // MarkSeen notes that the person has looked at the calls with these IDs.
 func (h *History) MarkSeen(ctx context.Context, ids ...int64) error {
-	return h.each(ctx, "mark calls seen", "UPDATE calls SET seen = 1 WHERE id = ?", ids)
+	return h.fail("mark calls seen", h.each(ctx, "UPDATE calls SET seen = 1 WHERE id = ?", ids))
 }
 
 // MarkAllSeen notes that the person has looked at all missed calls.
@@ -158,31 +91,13 @@ func (h *History) MarkAllSeen(ctx context.Context) error {
 // Delete removes the calls with these IDs, all or none of them. Those that are
 // not there are no error.
 func (h *History) Delete(ctx context.Context, ids ...int64) error {
-	return h.each(ctx, "delete calls", "DELETE FROM calls WHERE id = ?", ids)
+	return h.fail("delete calls", h.each(ctx, "DELETE FROM calls WHERE id = ?", ids))
 }
 
 // Clear removes all calls but those under way.
 func (h *History) Clear(ctx context.Context) error {
 	_, err := h.writer.ExecContext(ctx, "DELETE FROM calls WHERE outcome <> ''")
 	return h.fail("clear", err)
-}
-
-// each runs statement for all ids in one transaction.
-func (h *History) each(ctx context.Context, op, statement string, ids []int64) error {
-	if len(ids) == 0 {
-		return nil
-	}
-	tx, err := h.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return h.fail(op, err)
-	}
-	defer tx.Rollback()
-	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
-		if _, err := tx.ExecContext(ctx, statement, id); err != nil {
-			return h.fail(op, err)
-		}
-	}
-	return h.fail(op, tx.Commit())
 }
 
 func (h *History) one(ctx context.Context, query string, args ...any) (Call, error) {
@@ -207,7 +122,8 @@ func (h *History) many(ctx context.Context, query string, args ...any) ([]Call, 
 		var c Call
 		var start, answered, end int64
 		err := rows.Scan(&c.ID, &c.SessionID, &c.Account, &c.Direction, &c.PeerName, &c.PeerURI, &start, &answered, &end,
-			&c.Outcome, &c.Code, &c.Reason, &c.Codec, &c.Secure, &c.Recording, &c.Seen)
+			&c.Outcome, &c.Code, &c.Reason, &c.Codec, &c.Secure, &c.Recording, &c.Seen,
+			&c.Via, &c.Note)
 		if err != nil {
 			return nil, err
 		}
@@ -218,18 +134,7 @@ func (h *History) many(ctx context.Context, query string, args ...any) ([]Call, 
 }
 
 // fail wraps an error with what was tried, and leaves nil as it is.
-func (h *History) fail(op string, err error) error {
-	if err == nil {
-		return nil
-	}
-	if h.closed.Load() {
-		return ErrClosed
-	}
-	if isDamage(err) {
-		h.suspect(err)
-	}
-	return fmt.Errorf("storage: history: %s: %w", op, err)
-}
+func (h *History) fail(op string, err error) error { return h.database.fail("history", op, err) }
 
 func millis(t time.Time) int64 {
 	if t.IsZero() {

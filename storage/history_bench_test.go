@@ -44,6 +44,10 @@ func BenchmarkHistory(b *testing.B) {
 	b.Run("common letter", search(Query{Text: "f"}))
 	b.Run("number", search(Query{Text: "+49 300 0012"}))
 	b.Run("missed of none", search(Query{Missed: true}))
+	b.Run("missed of none by letter", search(Query{Missed: true, Text: "f"}))
+	b.Run("account by letter", search(Query{Account: "a@b.c", Text: "l"}))
+	b.Run("two letters", search(Query{Text: "f l"}))
+	b.Run("long common word", search(Query{Text: "example.org"}))
 	b.Run("add", func(b *testing.B) {
 		for b.Loop() {
 			add(b, h, Call{Direction: Incoming, PeerName: "Somebody", PeerURI: "sip:a@b.c"})

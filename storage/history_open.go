@@ -33,7 +33,7 @@ func openHistory(ctx context.Context, path string, log *slog.Logger) (*History, 
 	if !isDamage(err) {
 		return nil, nil, databaseError(path, err)
 	}
-	log.Error("Call history is damaged", "path", path, "err", err)
+	log.Error("Database is damaged", "path", path, "err", err)
 	kept, moveErr := moveAside(path, time.Now().UTC().Format(stampFormat))
 	if moveErr != nil {
 		return nil, nil, databaseError(path, errors.Join(err, moveErr))
@@ -44,7 +44,7 @@ func openHistory(ctx context.Context, path string, log *slog.Logger) (*History, 
 	}
 	return h, []Problem{{
 		File: path, Kept: kept,
-		Text: "the call history was damaged; a new one was begun",
+		Text: "the call history and the contacts were damaged; new ones were begun",
 	}}, nil
 }
 
@@ -70,7 +70,7 @@ func openDatabase(ctx context.Context, path string, log *slog.Logger) (*History,
 		return nil, err
 	}
 	unclean := notEmpty(path + "-wal")
-	h := &History{path: path, log: log}
+	h := &History{&database{path: path, log: log}}
 	// A change must survive a power cut, hence FULL.
 	h.writer, err = sql.Open("sqlite", dataSource(path, "_txlock=immediate", "journal_mode(WAL)", "synchronous(FULL)"))
 	if err != nil {
@@ -93,6 +93,10 @@ func openDatabase(ctx context.Context, path string, log *slog.Logger) (*History,
 // damage was met the last time.
 func (h *History) prepare(ctx context.Context, unclean, suspect bool) error {
 	if err := migrateSchema(ctx, h.writer, h.path, schema); err != nil {
+		var se *sqlite.Error
+		if errors.As(err, &se) && se.Code() == sqlite3.SQLITE_ERROR {
+			return fmt.Errorf("%w: %w", errDamaged, err) // it claims our version but has other tables
+		}
 		return err
 	}
 	if suspect {
@@ -105,14 +109,19 @@ func (h *History) prepare(ctx context.Context, unclean, suspect bool) error {
 			return err
 		}
 	} else if unclean {
-		if err := h.check(ctx, "quick_check(calls)"); err != nil {
-			return err
+		for _, table := range []string{"calls", "contacts", "contact_addresses"} {
+			if err := h.check(ctx, "quick_check("+table+")"); err != nil {
+				return err
+			}
 		}
 	}
 	// Fails if the file claims our version but has other tables.
 	for _, query := range []string{
 		"SELECT " + columns + ", peer_number, updated FROM calls LIMIT 0",
-		"SELECT peer_name, peer_uri, peer_number, account FROM calls_text LIMIT 0",
+		"SELECT peer_name, peer_uri, peer_number, account, via, note, tags FROM calls_text LIMIT 0",
+		"SELECT " + contactColumns + " FROM contacts LIMIT 0",
+		"SELECT contact, position, address, label, standard, key, tail FROM contact_addresses LIMIT 0",
+		"SELECT contact_group, name, sort, data FROM contact_members, contact_groups, contact_photos LIMIT 0",
 	} {
 		if _, err := h.writer.ExecContext(ctx, query); err != nil {
 			return fmt.Errorf("%w: %w", errDamaged, err)
@@ -179,10 +188,10 @@ func isDamage(err error) bool {
 }
 
 // suspect makes the next start check the whole database.
-func (h *History) suspect(cause error) {
-	h.log.Error("Call history is damaged; the next start checks it", "err", cause)
-	if err := os.WriteFile(h.path+suspectSuffix, nil, 0o600); err != nil {
-		h.log.Error("Note about the damage could not be written", "err", err)
+func (d *database) suspect(cause error) {
+	d.log.Error("Database is damaged; the next start checks it", "err", cause)
+	if err := os.WriteFile(d.path+suspectSuffix, nil, 0o600); err != nil {
+		d.log.Error("Note about the damage could not be written", "err", err)
 	}
 }
 

@@ -113,14 +113,21 @@ func TestDatabaseWithoutTables(t *testing.T) {
 	openHistoryAt(t, path)
 }
 
-// A file of our version with other tables is no history of ours.
+// A file of our version, or an older one, with other tables is no history of
+// ours.
 func TestForeignDatabaseIsKeptAside(t *testing.T) {
+	for version := 1; version <= len(schema); version++ {
+		t.Run(fmt.Sprint(version), func(t *testing.T) { testForeignDatabase(t, version) })
+	}
+}
+
+func testForeignDatabase(t *testing.T, version int) {
 	path := filepath.Join(t.TempDir(), historyName)
 	db, err := sql.Open("sqlite", dataSource(path, ""))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := db.Exec("CREATE TABLE calls (id INTEGER); PRAGMA user_version = 1"); err != nil {
+	if _, err := db.Exec(fmt.Sprintf("CREATE TABLE calls (id INTEGER); PRAGMA user_version = %d", version)); err != nil {
 		t.Fatal(err)
 	}
 	db.Close()
@@ -148,6 +155,23 @@ func TestNewerDatabaseIsRefused(t *testing.T) {
 	}
 }
 
+// runScript makes a database of an SQL script.
+func runScript(t *testing.T, path, script string) {
+	t.Helper()
+	text, err := os.ReadFile(script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", dataSource(path, ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(string(text)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // Every database that was ever released is kept as SQL and must open.
 func TestOldDatabases(t *testing.T) {
 	dumps, err := filepath.Glob("testdata/v*/parley.sql")
@@ -156,19 +180,8 @@ func TestOldDatabases(t *testing.T) {
 	}
 	for _, dump := range dumps {
 		t.Run(filepath.Base(filepath.Dir(dump)), func(t *testing.T) {
-			script, err := os.ReadFile(dump)
-			if err != nil {
-				t.Fatal(err)
-			}
 			path := filepath.Join(t.TempDir(), historyName)
-			db, err := sql.Open("sqlite", dataSource(path, ""))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := db.Exec(string(script)); err != nil {
-				t.Fatal(err)
-			}
-			db.Close()
+			runScript(t, path, dump)
 			h := openHistoryAt(t, path)
 			got, err := h.Search(t.Context(), Query{Text: "anna"})
 			if err != nil {

@@ -62,6 +62,7 @@ func TestCallRoundTrip(t *testing.T) {
 	check()
 	want.Answered, want.End, want.Outcome = moment(5), moment(65), Answered
 	want.Code, want.Reason, want.Codec, want.Secure, want.Recording, want.Seen = 200, "OK", "opus", "sdes", "/r/x.wav", true
+	want.Via, want.Note = "Reception", "transferred to Bob"
 	if err := h.Update(t.Context(), want); err != nil {
 		t.Fatal(err)
 	}
@@ -92,11 +93,14 @@ func TestSearch(t *testing.T) {
 	h := newHistory(t)
 	for i, c := range []Call{
 		{PeerName: "Anna Meyer", PeerURI: "sip:+49301234567@pbx.example.org", Outcome: Missed},
-		{PeerName: "Zoë Ångström", PeerURI: "sip:zoe@example.org", Outcome: Answered, Recording: "/r/1.wav"},
-		{PeerName: "Bob", PeerURI: "sip:bob@other.net;user=phone", Outcome: Missed, Recording: "/r/2.wav"},
+		{PeerName: "Zoë Ångström", PeerURI: "sip:zoe@example.org", Outcome: Answered, Recording: "/r/1.wav", Via: "Reception"},
+		{Direction: Outgoing, Note: "transferred to Carol", PeerName: "Bob", PeerURI: "sip:bob@other.net;user=phone", Outcome: Missed, Recording: "/r/2.wav"},
 		{PeerName: "Юлия", PeerURI: "tel:0221-98-76", Outcome: Busy, Account: "home@example.net"},
 	} {
-		c.Direction, c.Start = Incoming, moment(i)
+		c.Start = moment(i)
+		if c.Direction == "" {
+			c.Direction = Incoming
+		}
 		if c.Account == "" {
 			c.Account = "work@example.com"
 		}
@@ -133,6 +137,19 @@ func TestSearch(t *testing.T) {
 		{"missed and text", Query{Missed: true, Text: "anna"}, []string{"Anna Meyer"}},
 		{"of an account", Query{Account: "home@example.net"}, []string{"Юлия"}},
 		{"limit", Query{Limit: 1}, []string{"Юлия"}},
+		{"outgoing", Query{Direction: Outgoing}, []string{"Bob"}},
+		{"incoming and text", Query{Direction: Incoming, Text: "example"}, []string{"Юлия", "Zoë Ångström", "Anna Meyer"}},
+		{"outcome", Query{Outcome: Busy}, []string{"Юлия"}},
+		{"outcome and text", Query{Outcome: Busy, Text: "anna"}, nil},
+		{"account and text", Query{Account: "home@example.net", Text: "юлия"}, []string{"Юлия"}},
+		{"account and other text", Query{Account: "home@example.net", Text: "anna"}, nil},
+		{"recorded and text", Query{Recorded: true, Text: "org"}, []string{"Zoë Ångström"}},
+		{"who diverted", Query{Text: "recept"}, []string{"Zoë Ångström"}},
+		{"note", Query{Text: "carol"}, []string{"Bob"}},
+		{"tags are no text", Query{Text: "isin"}, nil},
+		{"from", Query{From: moment(2)}, []string{"Юлия", "Bob"}},
+		{"to", Query{To: moment(2)}, []string{"Zoë Ångström", "Anna Meyer"}},
+		{"between, and text", Query{From: moment(1), To: moment(3), Text: "z"}, []string{"Zoë Ångström"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -248,6 +265,45 @@ func TestMissedLastDialedClear(t *testing.T) {
 	}
 }
 
+// Calls are forgotten by age, but not recordings and what goes on.
+func TestForget(t *testing.T) {
+	h := newHistory(t)
+	for i, c := range []Call{
+		{PeerName: "old", Outcome: Answered},
+		{PeerName: "recorded", Outcome: Answered, Recording: "/r/1.wav"},
+		{PeerName: "going on"},
+		{PeerName: "at the bound", Outcome: Missed},
+		{PeerName: "new", Outcome: Missed},
+	} {
+		c.Direction, c.Start = Incoming, moment(i)
+		add(t, h, c)
+	}
+	if n, err := h.Forget(t.Context(), moment(3)); err != nil || n != 1 {
+		t.Errorf("Forget = %d, %v, want 1", n, err)
+	}
+	got, err := h.Search(t.Context(), Query{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"new", "at the bound", "going on", "recorded"}, names(got)); diff != "" {
+		t.Errorf("what is left (-want +got):\n%s", diff)
+	}
+}
+
+// A filter that changes is found by its new value.
+func TestFilterFollowsOutcome(t *testing.T) {
+	h := newHistory(t)
+	c := add(t, h, Call{Direction: Incoming, PeerName: "Anna", Start: moment(0)})
+	c.Outcome, c.Recording, c.Start = Missed, "/r/1.wav", moment(9)
+	if err := h.Update(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	got, err := h.Search(t.Context(), Query{Text: "anna", Missed: true, Recorded: true, From: moment(5)})
+	if err != nil || len(got) != 1 {
+		t.Errorf("Search = %v, %v, want the call", got, err)
+	}
+}
+
 func TestClosedHistory(t *testing.T) {
 	h := newHistory(t)
 	h.close()
@@ -263,7 +319,7 @@ func FuzzHistoryQuery(f *testing.F) {
 	for _, s := range []string{
 		"", " ", "anna", `"`, `""`, "a*", "a OR b", "NEAR(a b)", "peer_name:x", "^a", "a + b", "(", "-a", "{a b}:c",
 		"\x00", "a\x00b", "\xff\xfe", "+49 30", "Å\u030a", "\u0300", "日本", "🎧", "½", "a\u200db", strings.Repeat("a ", 300),
-		strings.Repeat("ü", 400), "ﬀ", "١٢٣", "'; DROP TABLE calls; --", "a\"b*", "\u2028", "1 2",
+		strings.Repeat("ü", 400), "ﬀ", "١٢٣", "'; DROP TABLE calls; --", "a\"b*", "\u2028", "1 2", "0\u03400", "a\u19b0b", "a\u1cf2b",
 	} {
 		f.Add(s)
 	}

@@ -16,7 +16,7 @@ import (
 // Names in a profile's folder.
 const (
 	settingsName   = "settings.toml"
-	historyName    = "parley.db"
+	historyName    = "parley.db" // and the contacts
 	secretsName    = "secrets.toml"
 	lockName       = "lock"
 	tlsName        = "tls"
@@ -39,6 +39,7 @@ type Profile struct {
 	lock     *lock
 	settings *SettingsStore
 	history  *History
+	contacts *Contacts
 	secrets  Secrets
 	problems []Problem
 
@@ -101,6 +102,7 @@ func (p *Profile) open(kind SecretsKind, log *slog.Logger) (err error) {
 	if p.history, p.problems, err = openHistory(context.Background(), p.path(historyName), log); err != nil {
 		return err
 	}
+	p.contacts = &Contacts{database: p.history.database}
 	if kind == SecretsFile {
 		p.secrets = newFileSecrets(p.path(secretsName))
 	} else {
@@ -146,6 +148,9 @@ func (p *Profile) Settings() *SettingsStore { return p.settings }
 
 // History returns the profile's list of calls.
 func (p *Profile) History() *History { return p.history }
+
+// Contacts returns the profile's contacts.
+func (p *Profile) Contacts() *Contacts { return p.contacts }
 
 // Secrets returns the passwords of the profile's accounts.
 func (p *Profile) Secrets() Secrets { return p.secrets }

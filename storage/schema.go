@@ -8,7 +8,7 @@ import (
 
 // schema[i] leads from version i of the database to version i+1. What is here
 // never changes; what is new is added at the end.
-var schema = []string{schemaV1}
+var schema = []string{schemaV1, schemaV2}
 
 // Times are Unix milliseconds, 0 for none. peer_number holds the digits of a
 // telephone number, so that it is found however it was written.

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // Bounds on a search; what is beyond them is left out.
@@ -28,28 +30,43 @@ func matchExpression(text string) (expression string, any bool) {
 		_, size := utf8.DecodeLastRuneInString(text)
 		text = text[:len(text)-size]
 	}
-	var quoted []string
-	for _, w := range strings.FieldsFunc(text, func(r rune) bool { return !isWordRune(r) }) {
-		if !strings.ContainsFunc(w, isLetterOrNumber) {
-			continue // a lone mark is no word to the index
-		}
-		if len(quoted) == maxSearchWords {
-			break
-		}
-		quoted = append(quoted, `"`+w+`"*`)
+	quoted := quotedWords(text, "*")
+	if len(quoted) == 0 {
+		return "", true
 	}
-	expression = strings.Join(quoted, " ")
+	const columns = "{peer_name peer_uri peer_number account via note} : "
+	expression = columns + "(" + strings.Join(quoted, " AND ") + ")"
 	if digits := phoneDigits(text); digits != "" && len(quoted) > 1 {
-		expression = `(` + expression + `) OR peer_number : "` + digits + `"*`
+		expression = "(" + expression + `) OR peer_number : "` + digits + `"*`
 	}
 	return expression, true
 }
 
-// isWordRune reports whether r is part of a word to the index, whose tokenizer
-// is unicode61. Marks belong to the letter before them.
-func isWordRune(r rune) bool { return isLetterOrNumber(r) || unicode.In(r, unicode.Mn, unicode.Mc) }
+// quotedWords returns the words of text for an FTS5 expression, each with suffix.
+func quotedWords(text, suffix string) []string {
+	var quoted []string
+	// The index leaves accents out of its words; other marks end a word to it.
+	for _, w := range strings.FieldsFunc(norm.NFC.String(text), func(r rune) bool { return !isLetterOrNumber(r) }) {
+		if len(quoted) == maxSearchWords {
+			break
+		}
+		quoted = append(quoted, `"`+w+`"`+suffix)
+	}
+	return quoted
+}
 
-func isLetterOrNumber(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }
+// isLetterOrNumber reports whether r is part of a word to the index, whose
+// tokenizer is unicode61.
+func isLetterOrNumber(r rune) bool {
+	return (unicode.IsLetter(r) || unicode.IsNumber(r)) && !unicode.Is(laterLetters, r)
+}
+
+// laterLetters became letters after the version of Unicode that SQLite knows.
+var laterLetters = &unicode.RangeTable{R16: []unicode.Range16{
+	{Lo: 0x19b0, Hi: 0x19c0, Stride: 1},
+	{Lo: 0x19c8, Hi: 0x19c9, Stride: 1},
+	{Lo: 0x1cf2, Hi: 0x1cf3, Stride: 1},
+}}
 
 // phoneDigits returns the digits of text if it looks like a telephone number,
 // and "" if not.

@@ -101,11 +101,8 @@ func newBlock(items []item) *block {
 type Index struct {
 	mu     sync.RWMutex
 	blocks []*block // none empty
+	ids    map[int64]bool
 }
-
-// few is how many entries are put into their places one by one; for more the
-// index is made anew.
-const few = 64
 
 // Put adds entries, or replaces those with the same IDs. Many at once are much
 // cheaper than one by one.
@@ -116,7 +113,11 @@ func (x *Index) Put(entries ...Entry) {
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if len(made) <= few {
+	if x.ids == nil {
+		x.ids = map[int64]bool{}
+	}
+	// A few are put into their places one by one; for more all is made anew.
+	if len(made) <= len(x.ids)/8+1 {
 		for _, it := range made {
 			x.remove(it.id)
 			x.insert(it)
@@ -131,6 +132,7 @@ func (x *Index) Put(entries ...Entry) {
 	}
 	for _, it := range made {
 		all[it.id] = it
+		x.ids[it.id] = true
 	}
 	sorted := make([]item, 0, len(all))
 	for _, it := range all {
@@ -145,6 +147,7 @@ func (x *Index) Put(entries ...Entry) {
 
 // insert is called with mu held.
 func (x *Index) insert(it item) {
+	x.ids[it.id] = true
 	if len(x.blocks) == 0 {
 		x.blocks = []*block{newBlock([]item{it})}
 		return
@@ -174,6 +177,10 @@ func (x *Index) Remove(ids ...int64) {
 
 // remove is called with mu held.
 func (x *Index) remove(id int64) {
+	if !x.ids[id] {
+		return
+	}
+	delete(x.ids, id)
 	for n, b := range x.blocks {
 		at := slices.IndexFunc(b.items, func(it item) bool { return it.id == id })
 		if at < 0 {
@@ -192,9 +199,5 @@ func (x *Index) remove(id int64) {
 func (x *Index) Len() int {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
-	n := 0
-	for _, b := range x.blocks {
-		n += len(b.items)
-	}
-	return n
+	return len(x.ids)
 }
