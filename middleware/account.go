@@ -38,6 +38,7 @@ type Account struct {
 	mu    sync.Mutex          // guards what follows
 	hops  map[netip.Addr]bool // addresses of the account's servers, by their newest lookup
 	bound []sip.Route         // where REGISTERs went that may have bound our contact
+	path  []string            // hops that the registrar prescribes (RFC 3608)
 	creds sip.Credentials     // of the authorizers; empty before they are first needed
 	auth  *sip.Authorizer     // for the registrar
 	calls *sip.Authorizer     // for calls: what a proxy asks for is no business of the registrar
@@ -49,9 +50,9 @@ type Account struct {
 	round    int       // counts attempts, so that a late result is known as such
 	way      [2]string // transport and proxy by which it last registered
 	failures int
-	cutOff   bool // a listening socket was lost since it last registered
 	timer    *time.Timer
 	flow     context.CancelFunc // ends the keep-alive
+	newFlow  bool               // the connection to the server was lost; calls must take the next one
 }
 
 func newAccount(app *SIPApplication, a storage.Account) *Account {
@@ -194,11 +195,14 @@ func (a *Account) awaitCalls() bool {
 
 func (a *Account) activate(set AccountSettings) {
 	ep, err := a.app.listenFor(a, set)
-	if err != nil {
+	if ep == nil {
 		a.fail(Failure{Kind: Unreachable, Detail: err.Error(), Account: a.id}, 0)
 		return
 	}
 	a.ep.Store(ep)
+	if err != nil {
+		a.rebindLater(rebindTries)
+	}
 	a.now.Active = true
 	a.update()
 	a.app.bus.Publish(SIPAccountDidActivate{AboutAccount: a.about()})

@@ -112,7 +112,7 @@ func (a *Account) exchange(ctx context.Context, routes []sip.Route, expires time
 	}
 	return ep.Register(ctx, sip.RegisterRequest{
 		AOR: a.address(), Registrar: a.registrar(), Routes: routes, Auth: auth,
-		Expires: expires, CallID: a.callID, InstanceID: a.app.instance,
+		Expires: expires, CallID: a.callID, InstanceID: a.app.instance, Outbound: a.Settings().Outbound,
 	})
 }
 
@@ -137,13 +137,15 @@ func (a *Account) registered(res *sip.RegisterResult, err error) {
 		a.fail(f, after)
 		return
 	}
-	a.failures, a.cutOff = 0, false
+	a.failures = 0
 	now := time.Now()
 	a.now.Registration, a.now.Failure = registration.Registered, Failure{}
 	a.now.Registered, a.now.Expires = now, now.Add(res.Expires)
 	a.now.Contact, a.now.Route = res.Contact.String(), routeText(res.Route)
-	a.plan(registration.Refresh(res.Expires, chance()))
-	a.keepAlive(res.Route)
+	a.plan(registration.Refresh(res.Expires, a.app.chance()))
+	a.keepAlive(res)
+	a.setPath(res.ServiceRoute)
+	a.moveCalls()
 	a.update()
 	contacts := make([]string, len(res.Contacts))
 	for i, c := range res.Contacts {
@@ -159,12 +161,12 @@ func (a *Account) registered(res *sip.RegisterResult, err error) {
 // fail notes a failure and plans the next try.
 func (a *Account) fail(f Failure, after time.Duration) {
 	a.failures++
-	if a.cutOff && f.Kind == Unreachable {
-		a.failures = 1
-	}
 	a.now.Registration, a.now.Failure = registration.Failed, f
 	a.now.Expires = time.Time{}
-	delay, again := registration.Retry(f.retryKind(), a.failures, after, chance())
+	delay, again := registration.Retry(f.retryKind(), a.failures, after, a.app.chance())
+	if a.app.network.fresh() && after == 0 {
+		delay = min(delay, freshRetry)
+	}
 	if again {
 		a.plan(delay)
 	} else {

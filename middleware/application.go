@@ -34,6 +34,8 @@ type Config struct {
 	Listen    []netip.AddrPort   // concrete addresses to listen on
 	Direct    netip.AddrPort     // where calls without an account are expected; zero port: any
 	Network   sip.Network        // nil: the machine's own
+	Monitor   NetworkMonitor     // tells when addresses change; zero: they never do
+	Chance    func() float64     // in [0,1), spreads what is repeated; nil: by chance
 	Tracer    sip.Tracer         // nil: none
 	Roots     *x509.CertPool     // trusted certificates; nil: the system's
 }
@@ -57,6 +59,7 @@ type SIPApplication struct {
 	local    *localEndpoint
 	echo     *echoTest
 	watcher  *watcher
+	network  *network
 	instance string // URN of this installation; empty if it cannot be told
 	stopOnce sync.Once
 }
@@ -86,6 +89,7 @@ func NewSIPApplication(c Config) *SIPApplication {
 	}
 	app.history = newHistory(c.Log.With("sub", "history"), b, c.Profile.History())
 	app.watcher = newWatcher(app)
+	app.network = newNetwork(app)
 	if id, err := c.Profile.InstanceID(); err == nil {
 		app.instance = id
 	}
@@ -128,6 +132,7 @@ func (app *SIPApplication) Start(ctx context.Context) error {
 		}
 	}
 	app.accounts.start()
+	app.network.start()
 	app.bus.Publish(SIPApplicationDidStart{})
 	return nil
 }
@@ -139,6 +144,7 @@ func (app *SIPApplication) Start(ctx context.Context) error {
 func (app *SIPApplication) Stop(ctx context.Context) {
 	app.stopOnce.Do(func() {
 		app.bus.Publish(SIPApplicationWillEnd{})
+		app.network.end()
 		bounded, cancel := context.WithTimeout(ctx, stopTime)
 		app.sessions.stop(bounded)
 		cancel()

@@ -263,13 +263,13 @@ func (a *Account) target(u sip.URI) (target, error) {
 		return target{}, fmt.Errorf("%w: %s", ErrAccountInactive, a.id)
 	}
 	return target{
-		endpoint: endpoint{ep}, uri: u, from: a.address(), to: sip.Address{URI: u},
+		endpoint: endpoint{ep}, uri: u, from: a.address(), to: sip.Address{URI: u}, routeSet: a.preloaded,
 		lookup: func(ctx context.Context) ([]sip.Route, *sip.Authorizer, error) {
 			_, auth, err := a.authorizers(ctx)
 			if err != nil {
 				return nil, nil, err
 			}
-			routes, err := a.routes(ctx, u)
+			routes, err := a.callRoutes(ctx, u)
 			return routes, auth, err
 		},
 	}, nil

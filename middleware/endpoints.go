@@ -2,7 +2,6 @@ package middleware
 
 import (
 	"context"
-	"net/netip"
 
 	"parley/sip"
 	"parley/storage"
@@ -26,22 +25,34 @@ func (app *SIPApplication) listenLocal(ctx context.Context) (*localEndpoint, err
 		}
 		return 404
 	}
-	port := int(app.config.Direct.Port())
-	fixed := port != 0
-	if !fixed {
-		port = app.settings.Get().Network.Port
-	}
-	ep, err := listenOn(ctx, c, app.config.Listen, port, fixed)
-	if err != nil {
+	port, fixed := app.directPort()
+	ep, err := app.listen(ctx, c, port, fixed)
+	if ep == nil {
 		return nil, err
 	}
 	l.Endpoint = ep
-	app.keepPort(ep, func(s *storage.Settings, port int) { s.Network.Port = port })
+	app.keepDirectPort(ep)
+	if err != nil {
+		app.network.again(func() { app.rebindDirect(rebindTries) })
+	}
 	return l, nil
 }
 
+// directPort is where direct calls are expected, and whether nothing else will do.
+func (app *SIPApplication) directPort() (port int, demanded bool) {
+	if port := int(app.config.Direct.Port()); port != 0 {
+		return port, true
+	}
+	return app.settings.Get().Network.Port, false
+}
+
+func (app *SIPApplication) keepDirectPort(ep *sip.Endpoint) {
+	app.keepPort(ep, app.settings.Get().Network.Port, func(s *storage.Settings, port int) { s.Network.Port = port })
+}
+
 // listenFor opens the sockets of an account, on the port of the last time if
-// that is free.
+// that is free. With an endpoint, an error tells that it does not listen on every
+// address.
 func (app *SIPApplication) listenFor(a *Account, set AccountSettings) (*sip.Endpoint, error) {
 	c := app.sipConfig(a.user)
 	tlsConfig, err := app.tlsConfig()
@@ -49,25 +60,26 @@ func (app *SIPApplication) listenFor(a *Account, set AccountSettings) (*sip.Endp
 		return nil, err
 	}
 	c.TLS = tlsConfig
-	for _, addr := range app.config.Listen {
-		c.ListenTLS = append(c.ListenTLS, netip.AddrPortFrom(addr.Addr(), 0))
-	}
 	c.OnCall = func(call *sip.Call) { _ = app.sessions.incoming(call, a) }
 	c.Admit = a.admit
 	c.OnTransportFailure = func(err error) {
 		a.log.Warn("Listening socket lost", "err", err)
-		a.queue.Put(a.socketLost)
+		a.queue.Put(a.flowLost)
 	}
-	ep, err := listenOn(context.Background(), c, app.config.Listen, set.LocalPort, false)
-	if err != nil {
-		return nil, err
+	c.OnTransportRecovered = func() { a.queue.Put(a.socketBack) }
+	ep, err := app.listen(context.Background(), c, set.LocalPort, false)
+	if ep != nil {
+		app.keepAccountPort(a, ep)
 	}
-	app.keepPort(ep, func(s *storage.Settings, port int) {
+	return ep, err
+}
+
+func (app *SIPApplication) keepAccountPort(a *Account, ep *sip.Endpoint) {
+	app.keepPort(ep, a.Settings().LocalPort, func(s *storage.Settings, port int) {
 		if acc := s.Account(a.id); acc != nil {
 			acc.LocalPort = port
 		}
 	})
-	return ep, nil
 }
 
 func (app *SIPApplication) sipConfig(user string) sip.Config {
@@ -81,31 +93,38 @@ func (app *SIPApplication) sipConfig(user string) sip.Config {
 	}
 }
 
-// listenOn listens on port at every address; if it is taken and not demanded,
-// on any.
-func listenOn(ctx context.Context, c sip.Config, addrs []netip.AddrPort, port int, demanded bool) (*sip.Endpoint, error) {
-	try := func(port int) (*sip.Endpoint, error) {
-		c.Listen = nil
-		for _, a := range addrs {
-			c.Listen = append(c.Listen, netip.AddrPortFrom(a.Addr(), uint16(port)))
-		}
-		return sip.Listen(ctx, c)
+// listen opens an endpoint on the addresses there are now, which may be none while
+// there is no network. It fails if none of them can be listened on; if some can, it
+// returns the endpoint with the error of the others.
+func (app *SIPApplication) listen(ctx context.Context, c sip.Config, port int, demanded bool) (*sip.Endpoint, error) {
+	ep, err := sip.Listen(ctx, c)
+	if err != nil {
+		return nil, err
 	}
-	ep, err := try(port)
-	if err != nil && port != 0 && !demanded {
-		ep, err = try(0)
+	err = app.rebind(ep, port, demanded, c.TLS != nil)
+	if err == nil {
+		return ep, nil
+	}
+	heard := len(ep.Addrs()) > 0
+	if app.config.Monitor.Addrs == nil || !heard {
+		_ = ep.Close(ctx) // nothing goes on there
+		return nil, err
 	}
 	return ep, err
 }
 
 // keepPort remembers the port in use, so that the next start has the same.
-func (app *SIPApplication) keepPort(ep *sip.Endpoint, set func(*storage.Settings, int)) {
+func (app *SIPApplication) keepPort(ep *sip.Endpoint, known int, set func(*storage.Settings, int)) {
 	addrs := ep.Addrs()
 	if len(addrs) == 0 || app.config.Direct.Port() != 0 {
 		return
 	}
 	port := int(addrs[0].Addr.Port())
+	if port == known {
+		return
+	}
 	if _, _, err := app.settings.Update(func(s *storage.Settings) { set(s, port) }); err != nil {
 		app.log.Info("Port not kept", "err", err)
 	}
 }
+

@@ -50,8 +50,12 @@ func randomLetters(n int) string {
 	return string(b)
 }
 
-// chance returns a number in [0, 1) that nobody can guess.
-func chance() float64 {
+// chance returns a number in [0, 1): the configured one, or one that nobody can
+// guess.
+func (app *SIPApplication) chance() float64 {
+	if app.config.Chance != nil {
+		return app.config.Chance()
+	}
 	var b [4]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return float64(binary.LittleEndian.Uint32(b[:])) / (1 << 32)

@@ -50,10 +50,12 @@ type Session struct {
 	agreed   *sdp.Agreed
 	secured  bool // media was started before the answer
 	stream   *media.Stream
-	wish     bool  // hold as last asked for
-	voice    bool  // the session has audio, or shall have it
-	addLater bool  // audio is to be proposed when the open exchange is over
-	moved    bool  // our address changed; media must follow
+	wish     bool // hold as last asked for
+	voice    bool // the session has audio, or shall have it
+	addLater bool // audio is to be proposed when the open exchange is over
+	moved    bool // our address changed; media must follow
+	moving   bool // the peer is being told
+	rescue   rescue
 	turn     int64 // when this call was last made the one that is spoken to
 	holdSent bool  // hold as in our last session description
 	glare    time.Duration

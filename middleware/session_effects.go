@@ -193,6 +193,9 @@ func (s *Session) notify(effect session.Effect, e event) {
 	case session.NotifyDidStart:
 		s.publish(SIPSessionDidStart{About: s.about()})
 		s.later(noAudioAfter, event{run: s.checkAudio})
+		if s.stranded() {
+			s.networkChanged()
+		}
 	case session.NotifyFailed:
 		s.publish(SIPSessionDidFail{About: s.about(), Originator: s.now.End.By, Failure: s.now.End.Failure})
 	case session.NotifyProposal, session.NotifyAccepted, session.NotifyRejected:

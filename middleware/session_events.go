@@ -61,6 +61,8 @@ func (s *Session) gotSIP(ev sip.Event) {
 		s.step(event{in: session.GotOver, err: ev.Err, by: Remote})
 	case sip.InfoReceived:
 		s.gotInfo(ev)
+	case sip.Relocated, sip.RelocateFailed:
+		s.gotRelocation(ev)
 	}
 }
 

@@ -29,6 +29,7 @@ func (s *Session) startStreams() {
 
 // updateStreams makes media, hold flags and snapshot follow what was agreed.
 func (s *Session) updateStreams() {
+	s.reconnected()
 	if s.agreed == nil {
 		return
 	}

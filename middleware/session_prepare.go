@@ -191,7 +191,7 @@ func (s *Session) sendInvite(p plan) {
 	s.now.Route = routeText(p.routes[0])
 	call, err := s.target.endpoint.Invite(sip.InviteRequest{
 		From: s.target.from, To: s.target.to, Target: s.target.uri,
-		Routes: p.routes, Auth: p.auth, Body: s.neg.Offer(), Headers: s.target.headers,
+		Routes: p.routes, RouteSet: s.target.preloaded(), Auth: p.auth, Body: s.neg.Offer(), Headers: s.target.headers,
 		OnEvent: s.handleSIP,
 	})
 	if err != nil {
@@ -253,6 +253,7 @@ func (s *Session) offerReinvite() {
 func (s *Session) rollBack(e event) {
 	s.neg.Rollback()
 	s.neg.SetLocal(s.local(s.now.OnHoldByLocal))
+	s.moveRefused(e.in == session.GotReinviteGlare)
 	if e.in == session.GotReinviteGlare {
 		s.setHeld()
 		return

@@ -20,6 +20,19 @@ func (m *SessionManager) of(a *Account) []*Session {
 	return list
 }
 
+// direct returns the sessions without an account.
+func (m *SessionManager) direct() []*Session {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var list []*Session
+	for _, s := range m.sessions {
+		if s.Snapshot().Account == "" {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
 // endAll ends the sessions by their own rules and waits for them, at most until
 // ctx ends.
 func (m *SessionManager) endAll(ctx context.Context, sessions []*Session) {

@@ -39,6 +39,17 @@ type target struct {
 	// lookup finds the way and, for an account, what to sign in with. It may
 	// block for the network and for a person who unlocks a keyring.
 	lookup func(context.Context) ([]sip.Route, *sip.Authorizer, error)
+
+	// routeSet returns the hops to prescribe; nil for none. It does not block.
+	routeSet func() []string
+}
+
+// preloaded returns the hops that requests to t must take.
+func (t target) preloaded() []string {
+	if t.routeSet == nil {
+		return nil
+	}
+	return t.routeSet()
 }
 
 // endpoint adds to a sip.Endpoint what the middleware needs to know of it.
