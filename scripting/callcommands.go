@@ -189,7 +189,12 @@ var actions = map[string]func(s *Server, ctx context.Context, v callView, argume
 	"RECORD": func(_ *Server, ctx context.Context, v callView, path string) error {
 		return v.do(ctx, session.StartRecording, path, protocol.AlterFailed)
 	},
-	"STOP_RECORD": command(session.StopRecording, protocol.AlterFailed),
+	"STOP_RECORD":     command(session.StopRecording, protocol.AlterFailed),
+	"ADD_AUDIO":       command(session.AddAudio, protocol.AlterFailed),
+	"REMOVE_AUDIO":    command(session.RemoveAudio, protocol.AlterFailed),
+	"ACCEPT_PROPOSAL": command(session.AcceptProposal, protocol.AlterFailed),
+	"REJECT_PROPOSAL": command(session.RejectProposal, protocol.AlterFailed),
+	"CANCEL_PROPOSAL": command(session.CancelProposal, protocol.AlterFailed),
 }
 
 // command makes an action of a command of sessions.

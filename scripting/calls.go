@@ -93,6 +93,8 @@ var followed = []struct {
 	{"CODEC", func(s middleware.SessionSnapshot) string { return s.Audio.Codec }},
 	{"ENCRYPTION", encryptionOf},
 	{"HOLD", holdOf},
+	{"STREAMS", streamsOf},
+	{"PROPOSAL", proposalOf},
 	{"RECORDING", func(s middleware.SessionSnapshot) string { return s.Audio.RecordingFile }},
 }
 

@@ -166,6 +166,8 @@ var callProperties = map[string]func(callView) string{
 	"CODEC":       func(v callView) string { return v.snap.Audio.Codec },
 	"ENCRYPTION":  func(v callView) string { return v.secure },
 	"HOLD":        func(v callView) string { return holdOf(v.snap) },
+	"STREAMS":     func(v callView) string { return streamsOf(v.snap) },
+	"PROPOSAL":    func(v callView) string { return proposalOf(v.snap) },
 	"RECORDING":   func(v callView) string { return v.recorded },
 	"STATS":       func(v callView) string { return v.measured },
 	"DTMF_SENT":   func(v callView) string { return v.snap.Sent },
