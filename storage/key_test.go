@@ -25,6 +25,9 @@ func TestAccountKeySet(t *testing.T) {
 		{"codecs", "", func(a *Account) {}},
 		{"proxy", "sip:proxy.example.org:5070;transport=tcp;lr", func(a *Account) { a.Proxy = "sip:proxy.example.org:5070;transport=tcp;lr" }},
 		{"proxy", "[2001:db8::1]:5060", func(a *Account) { a.Proxy = "[2001:db8::1]:5060" }},
+		{"session_timer", "0", func(a *Account) { a.SessionTimer = 0 }},
+		{"session_timer", "90", func(a *Account) { a.SessionTimer = 90 * time.Second }},
+		{"reliable_provisional", "off", func(a *Account) { a.Reliable = ReliableOff }},
 		{"local_port", "5060", func(a *Account) { a.LocalPort = 5060 }},
 	}
 	for _, tt := range tests {
@@ -54,6 +57,8 @@ func TestAccountKeySetRefuses(t *testing.T) {
 		{"enabled", "maybe", `storage: enabled cannot be "maybe", it must be true or false`},
 		{"codecs", "opus,G729", `storage: codecs cannot be "opus,G729", it must be a list of different codecs out of opus, G722, PCMA, PCMU`},
 		{"dial_rules", "00.=+.,1=a", `storage: dial_rules cannot be "00.=+.,1=a", it must be a list of dial rules of the form MATCH=REPLACEMENT; "1=a", number 2 of the list, character 3: only digits, * # + x and . can be dialed`},
+		{"session_timer", "89", `storage: session_timer cannot be "89", it must be 0 or a whole number from 90 to 86400`},
+		{"session_timer", "-1", `storage: session_timer cannot be "-1", it must be 0 or a whole number from 90 to 86400`},
 		{"park_code", "7a", `storage: park_code cannot be "7a", it must be digits, * and #, or empty`},
 		{"display_name", "a\r\nb", `storage: display_name cannot be "a\r\nb", it must be text without control characters, at most 1024 bytes`},
 		{"proxy", "sip:", `storage: proxy cannot be "sip:", it must be a sip: or sips: URI, host or host:port, or empty`},

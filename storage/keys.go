@@ -147,6 +147,14 @@ var accountKeys = keysOf(NewAccount(""), []Key[Account]{
 		ref: func(a *Account) any { return &a.DTMF },
 	},
 	{
+		Name: "reliable_provisional", Doc: "Acknowledge ringing and early media (RFC 3262): not at all, with servers that can, or always.", rule: words(ReliableOff, ReliableSupported, ReliableRequired),
+		ref: func(a *Account) any { return &a.Reliable },
+	},
+	{
+		Name: "session_timer", Doc: "After how many seconds a call counts as lost unless both sides say that it goes on (RFC 4028). 0: never.", rule: between(90, 86400).orZero().in(time.Second),
+		ref: func(a *Account) any { return &a.SessionTimer },
+	},
+	{
 		Name: "registration", Doc: "Register with the server, so that calls arrive.",
 		ref: func(a *Account) any { return &a.Registration },
 	},

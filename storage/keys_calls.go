@@ -80,4 +80,8 @@ var callKeys = []Key[Settings]{
 		Name: "calls.transfers", Doc: "What to do when the other side of a call sends it on to somebody else. Calls that come through no account always ask.", rule: words(TransfersAllow, TransfersAsk, TransfersDeny),
 		ref: func(s *Settings) any { return &s.Calls.Transfers },
 	},
+	{
+		Name: "calls.follow_redirects", Doc: "Call the other address when somebody called has one and the server says so.",
+		ref: func(s *Settings) any { return &s.Calls.FollowRedirects },
+	},
 }

@@ -26,6 +26,7 @@ func full() Settings {
 		ID: "alice@example.org", DisplayName: `Alice "A" \ Ünal`, AuthUser: "a-1", Proxy: "sip:proxy.example.org;transport=tcp",
 		Transport: TransportTLS, Expires: 90 * time.Second, SRTP: SRTPRequire, SRTPInClear: true,
 		Codecs: []string{"PCMU", "opus"}, PacketTime: 40 * time.Millisecond, DTMF: DTMFInfo, LocalPort: 5062,
+		Reliable: ReliableRequired, SessionTimer: 90 * time.Second,
 		DialRules: []string{"00.=+.", "[2-9]xx.=+4930xxx."}, PickupCode: "*8", ParkCode: "700", UnparkCode: "*7",
 	}
 	return Settings{

@@ -25,6 +25,7 @@ type rule struct {
 	nums  []int64           // the only numbers allowed
 	min   int64             // else the smallest
 	max   int64             // and the largest
+	zero  bool              // beside which 0 is allowed
 	unit  time.Duration     // of the number, for durations
 	least int               // shortest list
 
@@ -45,7 +46,7 @@ func (r rule) allowsNumber(n int64) bool {
 	if r.nums != nil {
 		return slices.Contains(r.nums, n)
 	}
-	return n >= r.min && n <= r.max
+	return n >= r.min && n <= r.max || r.zero && n == 0
 }
 
 // list returns in with each word as the rule spells it, and whether all are
@@ -117,6 +118,12 @@ func oneOf(n ...int64) rule {
 // in returns the rule for a duration that is written as a number of units.
 func (r rule) in(unit time.Duration) rule {
 	r.unit = unit
+	return r
+}
+
+// orZero returns the rule for a number that allows 0 too.
+func (r rule) orZero() rule {
+	r.want, r.zero = "0 or "+r.want, true
 	return r
 }
 

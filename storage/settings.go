@@ -27,6 +27,10 @@ const (
 	TransfersAsk   = "ask"   // after the person has agreed
 	TransfersDeny  = "deny"
 
+	ReliableOff       = "off"
+	ReliableSupported = "supported" // with servers that can
+	ReliableRequired  = "required"  // no call without it
+
 	DTMFAuto    = "auto" // RFC 4733 where agreed, else INFO
 	DTMFRFC4733 = "rfc4733"
 	DTMFInfo    = "info"
@@ -92,7 +96,8 @@ type Calls struct {
 	AutoAnswerFrom    []string      // patterns of whose calls; empty is everybody
 	AnswerAfterHeader bool          // follow Call-Info and Alert-Info with answer-after
 
-	Transfers string // TransfersAllow, TransfersAsk or TransfersDeny
+	Transfers       string // TransfersAllow, TransfersAsk or TransfersDeny
+	FollowRedirects bool   // call the other address that somebody called has (3xx)
 }
 
 // Network holds addresses and ports. The command line may overrule each.
@@ -138,6 +143,9 @@ type Account struct {
 	PacketTime  time.Duration // overrules Audio.PacketTime unless 0
 	DTMF        string        // DTMFAuto, DTMFRFC4733 or DTMFInfo
 
+	Reliable     string        // ReliableOff, ReliableSupported or ReliableRequired (RFC 3262)
+	SessionTimer time.Duration // what is asked for (RFC 4028), in whole seconds; 0 is none
+
 	Registration   bool // register, so that calls arrive
 	Presence       bool // publish and watch presence
 	DialogEvent    bool // watch the account's own dialogs
@@ -160,7 +168,7 @@ func DefaultSettings() Settings {
 			PacketTime: 20 * time.Millisecond,
 		},
 		Calls: Calls{
-			RingTimeout: 180 * time.Second, CallWaiting: true, Transfers: TransfersAllow,
+			RingTimeout: 180 * time.Second, CallWaiting: true, Transfers: TransfersAllow, FollowRedirects: true,
 			ForwardAfter: 20 * time.Second, AutoAnswerAfter: 5 * time.Second,
 		},
 		Network: Network{KeepAlive: 29 * time.Second},
@@ -179,6 +187,8 @@ func NewAccount(id string) Account {
 		Outbound:       true,
 		SRTP:           SRTPPrefer,
 		DTMF:           DTMFAuto,
+		Reliable:       ReliableSupported,
+		SessionTimer:   30 * time.Minute,
 		Registration:   true,
 		Presence:       true,
 		DialogEvent:    true,

@@ -239,7 +239,7 @@ func forgetNewer(s *Settings) {
 	for i := range s.Accounts {
 		a, def := &s.Accounts[i], NewAccount("")
 		a.DialRules, a.PickupCode, a.ParkCode, a.UnparkCode = def.DialRules, def.PickupCode, def.ParkCode, def.UnparkCode
-		a.Outbound = def.Outbound
+		a.Outbound, a.Reliable, a.SessionTimer = def.Outbound, def.Reliable, def.SessionTimer
 	}
 }
 
