@@ -21,6 +21,10 @@ var callKeys = []Key[Settings]{
 		ref: func(s *Settings) any { return &s.Calls.RecordingDir },
 	},
 	{
+		Name: "calls.history_days", Doc: "Calls older than this many days are forgotten, but for those with a recording. 0: never.", rule: between(0, 36500),
+		ref: func(s *Settings) any { return &s.Calls.HistoryDays },
+	},
+	{
 		Name: "calls.ringtone", Doc: "A WAV file. Empty: the built-in tone.", rule: pathRule,
 		ref: func(s *Settings) any { return &s.Calls.Ringtone },
 	},

@@ -33,7 +33,7 @@ func full() Settings {
 		General: General{UserName: "Alice", Language: "pt-BR", Theme: ThemeDark, FirstRunDone: true, WindowWidth: 400, WindowHeight: 700},
 		Audio:   Audio{Input: "USB mic", Output: "null", Alert: "file:/tmp/a.wav", Codecs: []string{"PCMA"}, PacketTime: 10 * time.Millisecond},
 		Calls: Calls{
-			RingTimeout: 30 * time.Second, DirectCalls: true, RecordingDir: "/r", Ringtone: "/r.wav",
+			RingTimeout: 30 * time.Second, DirectCalls: true, RecordingDir: "/r", HistoryDays: 90, Ringtone: "/r.wav",
 			DoNotDisturb: true, Reject: []string{"*@spam.example", "+4990*"}, RejectAnonymous: true, ContactsOnly: true,
 			Forwarding: true, ForwardTo: "+49 30 1", ForwardBusyTo: "bob@example.org", ForwardNoAnswerTo: "201", ForwardAfter: 10 * time.Second,
 			AutoAnswer: true, AutoAnswerAfter: 0, AutoAnswerFrom: []string{"door@example.org"}, AnswerAfterHeader: true, Transfers: TransfersAsk,

@@ -78,6 +78,7 @@ type Calls struct {
 	CallWaiting  bool          // during a call others may ring; if not they get busy
 	DirectCalls  bool          // accept calls to sip:anyone@this-computer
 	RecordingDir string        // absolute folder for recordings; "" is the profile's
+	HistoryDays  int           // how long calls are remembered, but for those with a recording; 0 is for ever
 	Ringtone     string        // absolute path of a WAV file; "" is the built-in tone
 
 	DoNotDisturb    bool     // callers get busy; the person's status sets and clears it
