@@ -127,4 +127,3 @@ func (app *SIPApplication) keepPort(ep *sip.Endpoint, known int, set func(*stora
 		app.log.Info("Port not kept", "err", err)
 	}
 }
-
