@@ -1,18 +1,24 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/netip"
 	"strconv"
+
+	"parley/internal/netwatch"
+	system "parley/internal/power"
+	"parley/middleware"
 )
 
 // listenAddrs turns the --sip-listen flag, or the setting of that name, into
-// the addresses to listen on, and the port asked for, 0 for any.
+// the address to listen on with the port asked for, 0 for any. Without either it
+// returns nothing: every address of this machine, as they come and go.
 func listenAddrs(text string) ([]netip.AddrPort, netip.AddrPort, error) {
 	if text == "" {
-		addrs, err := usableAddrs()
-		return addrs, netip.AddrPort{}, err
+		return nil, netip.AddrPort{}, nil
 	}
 	addr, port := text, 0
 	if host, p, err := net.SplitHostPort(text); err == nil {
@@ -30,37 +36,29 @@ func listenAddrs(text string) ([]netip.AddrPort, netip.AddrPort, error) {
 	return []netip.AddrPort{ap}, ap, nil
 }
 
-// usableAddrs lists the addresses of the interfaces that are up, the loopback
-// one last. Link-local IPv6 addresses are left out: they mean nothing without a
-// zone, which SIP cannot carry.
-func usableAddrs() ([]netip.AddrPort, error) {
-	ifaces, err := net.Interfaces()
-	if err != nil {
-		return nil, fmt.Errorf("network interfaces: %w", err)
-	}
-	var addrs, loopback []netip.AddrPort
-	for _, ifc := range ifaces {
-		if ifc.Flags&net.FlagUp == 0 {
-			continue
-		}
-		list, err := ifc.Addrs()
-		if err != nil {
-			continue // it went away meanwhile
-		}
-		for _, a := range list {
-			ip, err := netip.ParsePrefix(a.String())
-			if err != nil || ip.Addr().IsLinkLocalUnicast() && ip.Addr().Is6() {
-				continue
-			}
-			ap := netip.AddrPortFrom(ip.Addr(), 0)
-			if ip.Addr().IsLoopback() {
-				if ip.Addr().Is4() {
-					loopback = append(loopback, ap)
+// monitor follows the addresses and the sleep of this machine until ctx ends.
+func monitor(ctx context.Context, log *slog.Logger, everywhere bool) middleware.NetworkMonitor {
+	power := make(chan middleware.PowerEvent)
+	told := system.Watch(ctx, log)
+	go func() {
+		for {
+			select {
+			case ev := <-told:
+				out := middleware.DidWake
+				if ev == system.WillSleep {
+					out = middleware.WillSleep
 				}
-				continue
+				select {
+				case power <- out:
+				case <-ctx.Done():
+					return
+				}
+			case <-ctx.Done():
+				return
 			}
-			addrs = append(addrs, ap)
 		}
+	}()
+	return middleware.NetworkMonitor{
+		Addrs: netwatch.Addrs, Changed: netwatch.Watch(ctx, log), Follow: everywhere, Power: power,
 	}
-	return append(addrs, loopback...), nil
 }

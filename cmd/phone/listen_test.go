@@ -37,20 +37,9 @@ func TestListenAddrs(t *testing.T) {
 	}
 }
 
-func TestUsableAddrsAreConcrete(t *testing.T) {
+func TestListenEverywhere(t *testing.T) {
 	got, direct, err := listenAddrs("")
-	if err != nil || len(got) == 0 {
-		t.Fatalf("listenAddrs(empty) = %v, %v, want this machine's addresses", got, err)
-	}
-	if direct.IsValid() {
-		t.Errorf("listenAddrs(empty) direct = %v, want none", direct)
-	}
-	for i, a := range got {
-		if a.Addr().IsUnspecified() || a.Addr().Is6() && a.Addr().IsLinkLocalUnicast() {
-			t.Errorf("address %d is %v, want a concrete one", i, a)
-		}
-	}
-	if last := got[len(got)-1].Addr(); !last.IsLoopback() {
-		t.Errorf("the last address is %v, want the loopback one", last)
+	if err != nil || len(got) != 0 || direct.IsValid() {
+		t.Errorf("listenAddrs(empty) = %v, %v, %v, want nothing: the addresses come and go", got, direct, err)
 	}
 }

@@ -103,6 +103,9 @@ func (p *phone) config() (middleware.Config, error) {
 	if c.Listen, c.Direct, err = listenAddrs(pick(o.listen, set.Network.Listen)); err != nil {
 		return c, err
 	}
+	watching, stopWatching := context.WithCancel(context.Background())
+	p.onShut(stopWatching)
+	c.Monitor = monitor(watching, p.log.With("sub", "network"), len(c.Listen) == 0)
 	if c.Roots, err = roots(pick(o.tlsCA, set.Network.TLSCA)); err != nil {
 		return c, err
 	}
