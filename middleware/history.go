@@ -27,6 +27,8 @@ const (
 	OutcomeFailed    = storage.Failed
 	OutcomeCanceled  = storage.Cancelled
 	OutcomeElsewhere = storage.Elsewhere
+	OutcomeForwarded = storage.Forwarded
+	OutcomeBlocked   = storage.Blocked
 )
 
 // historyTime bounds one write to the history.
@@ -156,6 +158,10 @@ func outcomeOf(s SessionSnapshot) storage.Outcome {
 		return storage.Answered
 	case s.End.Kind == Elsewhere:
 		return storage.Elsewhere
+	case s.End.Kind == Forwarded:
+		return storage.Forwarded
+	case s.End.Kind == Blocked:
+		return storage.Blocked
 	case s.Direction == Incoming && s.End.By == Local && (s.End.Kind == Declined || s.End.Kind == Busy):
 		return storage.Declined
 	case s.Direction == Incoming && (s.End.By == Remote || s.End.Kind == Canceled || s.End.Kind == NoAnswer ||
