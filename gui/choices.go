@@ -8,8 +8,6 @@ import (
 	"parley/gui/viewmodel"
 )
 
-func seconds(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }
-
 func fromSeconds(text string) time.Duration {
 	n, err := strconv.Atoi(text)
 	if err != nil {
@@ -45,12 +43,6 @@ func plural(n int) []any {
 		return nil
 	}
 	return []any{n}
-}
-
-func ringTimes(now time.Duration) []viewmodel.Choice { return timeChoices(now, 30, 60, 120, 180, 300) }
-
-func expiryTimes(now time.Duration) []viewmodel.Choice {
-	return timeChoices(now, 60, 120, 300, 600, 1800, 3600)
 }
 
 // The names of transports are the same in every language.

@@ -72,24 +72,6 @@ func resetButton(do func()) *widget.Button {
 	return b
 }
 
-// textField edits a text. set is called for every change.
-func textField(caption, value, standard, placeholder string, set func(string)) *fyne.Container {
-	e := widgets.NewEntry()
-	e.SetText(value)
-	e.SetPlaceHolder(placeholder)
-	reset := resetButton(func() { e.SetText(standard) })
-	reset.Hidden = value == standard
-	box := field(caption, e, reset)
-	e.OnChanged = func(text string) {
-		set(text)
-		if reset.Hidden != (text == standard) {
-			reset.Hidden = text == standard
-			box.Refresh()
-		}
-	}
-	return box
-}
-
 // choiceField edits a value that is one of a few.
 func choiceField(caption string, choices []viewmodel.Choice, value, standard string, set func(string)) *fyne.Container {
 	sel, index := newSelect(choices, value, nil)
@@ -124,7 +106,7 @@ func newSelect(choices []viewmodel.Choice, value string, set func(string)) (*wid
 	return sel, index
 }
 
-// checkField edits a yes or no.
+// checkField edits a yes or no with a few words.
 func checkField(caption string, value bool, set func(bool)) *widget.Check {
 	c := widget.NewCheck(caption, nil)
 	c.Checked = value

@@ -184,7 +184,7 @@ func (g *guide) finish() {
 	w.listen(false)
 	w.layOut()
 	w.refresh()
-	w.changeSettings(func(s *middleware.Settings) { s.General.FirstRunDone = true }, func(err error) {
+	w.changeSettings(func(s *middleware.Settings) error { s.General.FirstRunDone = true; return nil }, func(err error) {
 		if err != nil {
 			w.banners.flash(w, viewmodel.Banner{Tone: viewmodel.Bad, Text: viewmodel.ExplainError(err)})
 		}

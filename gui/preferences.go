@@ -24,34 +24,37 @@ const (
 	pageAccounts
 	pageAudio
 	pageCalls
+	pageNetwork
 	pageAutomation
 	numPages
 )
 
 func (p page) word() string {
 	return [numPages]string{
-		i18n.T("General"), i18n.T("Accounts"), i18n.T("Audio"), i18n.T("Calls"), i18n.T("Automation"),
+		i18n.T("General"), i18n.T("Accounts"), i18n.T("Audio"), i18n.T("Calls"), i18n.T("Network"), i18n.T("Automation"),
 	}[p]
 }
 
 func (p page) icon() fyne.Resource {
 	return [numPages]fyne.Resource{
-		theme.Icon(icons.Settings), theme.Icon(icons.Contacts), theme.Icon(icons.Mic), theme.Icon(icons.Call), fynetheme.ComputerIcon(),
+		theme.Icon(icons.Settings), theme.Icon(icons.Contacts), theme.Icon(icons.Mic), theme.Icon(icons.Call), fynetheme.StorageIcon(), fynetheme.ComputerIcon(),
 	}[p]
 }
 
 // preferences is the window of all settings. Everything but an account's form
 // applies at once.
 type preferences struct {
-	w        *Window
-	win      fyne.Window
-	page     page
-	nav      [numPages]*widget.Button
-	body     *fyne.Container
-	trouble  *widget.Label
-	accounts *accountsPage   // nil unless shown
-	apps     *fyne.Container // nil unless shown
-	in, out  *widgets.Meter  // nil unless shown
+	w          *Window
+	win        fyne.Window
+	page       page
+	nav        [numPages]*widget.Button
+	body       *fyne.Container
+	trouble    *widgets.Note
+	troubleBox *fyne.Container
+	form       keyForm         // of the page shown
+	accounts   *accountsPage   // nil unless shown
+	apps       *fyne.Container // nil unless shown
+	in, out    *widgets.Meter  // nil unless shown
 }
 
 // showPreferences opens the window at a page.
@@ -69,6 +72,7 @@ func newPreferences(w *Window) *preferences {
 	p.win = w.app.NewWindow("")
 	p.win.Resize(fyne.NewSize(720, 540))
 	p.win.SetOnClosed(func() {
+		p.form.commit()
 		w.prefs = nil
 		w.listen(false)
 	})
@@ -85,11 +89,11 @@ func (p *preferences) build() {
 		p.nav[i] = b
 		nav.Add(b)
 	}
-	p.trouble = widget.NewLabel("")
-	p.trouble.Importance, p.trouble.Wrapping = widget.DangerImportance, fyne.TextWrapWord
-	p.trouble.Hide()
+	p.trouble = widgets.NewParagraph("", fynetheme.ColorNameError)
+	p.troubleBox = container.NewBorder(nil, nil, widget.NewIcon(bannerIcon(viewmodel.Bad)), nil, p.trouble)
+	p.troubleBox.Hide()
 	p.body = container.NewStack()
-	right := container.NewBorder(p.trouble, nil, nil, nil, p.body)
+	right := container.NewBorder(p.troubleBox, nil, nil, nil, p.body)
 	side := container.NewBorder(nil, nil, nil, widget.NewSeparator(), container.NewPadded(nav))
 	p.win.SetContent(container.NewBorder(nil, nil, side, nil, container.NewPadded(right)))
 }
@@ -101,6 +105,8 @@ func (p *preferences) rebuild() {
 
 // show changes the page.
 func (p *preferences) show(to page) {
+	p.form.commit()
+	p.form = keyForm{src: p}
 	p.page, p.accounts, p.apps, p.in, p.out = to, nil, nil, nil, nil
 	for i, b := range p.nav {
 		b.Importance = widget.LowImportance
@@ -120,6 +126,8 @@ func (p *preferences) show(to page) {
 		content = scrolled(p.audioPage())
 	case pageCalls:
 		content = scrolled(p.callsPage())
+	case pageNetwork:
+		content = scrolled(p.networkPage())
 	case pageAutomation:
 		content = scrolled(p.automationPage())
 	default:
@@ -130,7 +138,7 @@ func (p *preferences) show(to page) {
 }
 
 func scrolled(o fyne.CanvasObject) fyne.CanvasObject {
-	return container.NewVScroll(container.NewPadded(o))
+	return widgets.NewPage(container.NewPadded(o))
 }
 
 // update follows what is not a setting.
@@ -149,29 +157,28 @@ func (p *preferences) settingsChanged() {
 }
 
 func (p *preferences) complain(err error) {
-	p.trouble.SetText(viewmodel.ExplainError(err))
-	p.trouble.Hidden = err == nil
-	p.trouble.Refresh()
+	p.trouble.Set(viewmodel.ExplainError(err))
+	p.troubleBox.Hidden = err == nil
+	p.troubleBox.Refresh()
 }
 
 // change saves settings away from the window's thread, in the order made.
 func (p *preferences) change(f func(*middleware.Settings)) {
-	p.w.changeSettings(f, func(err error) {
+	p.w.changeSettings(func(s *middleware.Settings) error { f(s); return nil }, func(err error) {
 		p.complain(err)
 		p.settingsChanged()
 	})
 }
 
 // changeSettings saves settings; done gets the error, or nil.
-func (w *Window) changeSettings(f func(*middleware.Settings), done func(error)) {
+func (w *Window) changeSettings(f func(*middleware.Settings) error, done func(error)) {
 	w.door.Do(func(context.Context) func() {
-		err := w.phone.ChangeSettings(func(s *middleware.Settings) error { f(s); return nil })
+		err := w.phone.ChangeSettings(f)
 		return func() { done(err) }
 	})
 }
 
 func (p *preferences) generalPage() fyne.CanvasObject {
-	set := p.w.phone.Settings().General
 	languages := []viewmodel.Choice{{Value: i18n.System, Label: i18n.Name(i18n.System)}}
 	for _, l := range i18n.Languages() {
 		languages = append(languages, viewmodel.Choice{Value: l, Label: i18n.Name(l)})
@@ -179,18 +186,12 @@ func (p *preferences) generalPage() fyne.CanvasObject {
 	themes := []viewmodel.Choice{
 		{Value: theme.System, Label: i18n.T("As the system")}, {Value: theme.Light, Label: i18n.T("Light")}, {Value: theme.Dark, Label: i18n.T("Dark")},
 	}
-	return container.NewVBox(
+	return rows(
 		heading(pageGeneral.word()),
-		textField(i18n.T("Your name"), set.UserName, "", i18n.T("as the system knows you"), func(v string) {
-			p.change(func(s *middleware.Settings) { s.General.UserName = v })
-		}),
+		p.form.text("general.user_name", i18n.T("as the system knows you")),
 		hint(i18n.T("Shown to people you call without an account.")),
-		choiceField(i18n.T("Language"), languages, set.Language, i18n.System, func(v string) {
-			p.change(func(s *middleware.Settings) { s.General.Language = v })
-		}),
-		choiceField(i18n.T("Colors"), themes, set.Theme, theme.System, func(v string) {
-			p.change(func(s *middleware.Settings) { s.General.Theme = v })
-		}),
+		p.form.choice("general.language", languages),
+		p.form.choice("general.theme", themes),
 	)
 }
 
@@ -236,28 +237,6 @@ func (w *Window) loadDevices(box *fyne.Container, complain func(error)) {
 			box.Add(choiceField(i18n.T("Calls ring on"), viewmodel.OutputDevices(list, now.Alert), now.Alert, "default", func(v string) { set("", "", v) }))
 		}
 	})
-}
-
-func (p *preferences) callsPage() fyne.CanvasObject {
-	set := p.w.phone.Settings().Calls
-	return container.NewVBox(
-		heading(pageCalls.word()),
-		choiceField(i18n.T("Let an incoming call ring for"), ringTimes(set.RingTimeout), seconds(set.RingTimeout), "180", func(v string) {
-			p.change(func(s *middleware.Settings) { s.Calls.RingTimeout = fromSeconds(v) })
-		}),
-		checkField(i18n.T("Let others ring while I am in a call"), set.CallWaiting, func(on bool) {
-			p.change(func(s *middleware.Settings) { s.Calls.CallWaiting = on })
-		}),
-		checkField(i18n.T("Take calls to this computer's address that come through no account"), set.DirectCalls, func(on bool) {
-			p.change(func(s *middleware.Settings) { s.Calls.DirectCalls = on })
-		}),
-		textField(i18n.T("Folder for recordings"), set.RecordingDir, "", i18n.T("in Parley's own folder"), func(v string) {
-			p.change(func(s *middleware.Settings) { s.Calls.RecordingDir = v })
-		}),
-		textField(i18n.T("Ringtone, a WAV file"), set.Ringtone, "", i18n.T("built-in tone"), func(v string) {
-			p.change(func(s *middleware.Settings) { s.Calls.Ringtone = v })
-		}),
-	)
 }
 
 func (p *preferences) automationPage() fyne.CanvasObject {

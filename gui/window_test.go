@@ -289,14 +289,14 @@ func TestAddAccountInTheForm(t *testing.T) {
 	r := newRig(t)
 	r.w.showAccount("")
 	form := r.w.prefs.accounts.form
-	form.draft.ID = "not an address"
+	entryOf(t, &form.form, "id").SetText("not an address")
 	test.Tap(form.save)
-	r.until("the complaint", func() bool { return !r.w.prefs.trouble.Hidden })
-	if got := r.w.prefs.trouble.Text; got != "That is no SIP address. One looks like alice@example.org." {
+	r.until("the complaint", func() bool { return !r.w.prefs.troubleBox.Hidden })
+	if got := r.w.prefs.trouble.Text(); got != "That is no SIP address. One looks like alice@example.org." {
 		t.Errorf("the form complains %q", got)
 	}
-	form.draft.ID = "alice@example.org"
-	form.draft.Registration = false
+	entryOf(t, &form.form, "id").SetText("alice@example.org")
+	checkOf(t, &form.form, "registration").SetChecked(false)
 	test.Type(form.password, "secret")
 	test.Tap(form.save)
 	r.until("the account", func() bool { return r.w.header.account.Title() == "alice@example.org" })

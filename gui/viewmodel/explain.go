@@ -162,6 +162,7 @@ func Facts(f middleware.Failure) string {
 
 // ExplainError says in a sentence what a command's error means.
 func ExplainError(err error) string {
+	var value *middleware.ValueError
 	switch {
 	case err == nil:
 		return ""
@@ -169,6 +170,8 @@ func ExplainError(err error) string {
 		return i18n.T("A number or name alone needs an account. Add one, or dial a full address.")
 	case errors.Is(err, middleware.ErrNoTarget):
 		return i18n.T("That is neither a number nor an address.")
+	case errors.As(err, &value):
+		return explainValue(value)
 	case errors.Is(err, middleware.ErrAccountExists):
 		return i18n.T("There is an account with this address already.")
 	case errors.Is(err, middleware.ErrNoSuchAccount):

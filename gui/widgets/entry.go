@@ -13,11 +13,20 @@ type Entry struct {
 	OnShortcut func(fyne.Shortcut) bool  // reports whether it was one of the window's
 	OnKey      func(e fyne.KeyName) bool // reports whether it was used
 	OnFocus    func()                    // it got the focus
+	OnBlur     func()                    // it lost the focus
 }
 
 // NewEntry returns an empty field.
 func NewEntry() *Entry {
 	e := &Entry{}
+	e.ExtendBaseWidget(e)
+	return e
+}
+
+// NewLinesEntry returns an empty field for a list, one member on each line.
+func NewLinesEntry() *Entry {
+	e := &Entry{}
+	e.MultiLine = true
 	e.ExtendBaseWidget(e)
 	return e
 }
@@ -30,11 +39,23 @@ func NewPasswordEntry() *Entry {
 	return e
 }
 
+// AcceptsTab is called by the toolkit: Tab goes on to what comes next from every
+// field.
+func (e *Entry) AcceptsTab() bool { return false }
+
 // FocusGained is called by the toolkit.
 func (e *Entry) FocusGained() {
 	e.Entry.FocusGained()
 	if e.OnFocus != nil {
 		e.OnFocus()
+	}
+}
+
+// FocusLost is called by the toolkit.
+func (e *Entry) FocusLost() {
+	e.Entry.FocusLost()
+	if e.OnBlur != nil {
+		e.OnBlur()
 	}
 }
 
