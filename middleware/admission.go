@@ -17,15 +17,11 @@ type callerBook interface {
 // incoming begins a session for call, which came for account, nil for a direct
 // call. It returns nil where there can be no more sessions.
 func (m *SessionManager) incoming(call *sip.Call, account *Account) *Session {
-	from := call.Remote()
+	if call.Replaced() != nil && m.app != nil {
+		return m.takePlace(call, account)
+	}
 	v := m.judge(call, account)
-	s, err := m.newSession(account, Incoming, func(s *Session) {
-		s.call, s.offer = call, call.Body()
-		s.now.CallID = string(call.ID())
-		s.now.Peer = peerOf(from)
-		s.now.LocalURI, s.now.RemoteURI = call.Local().URI.String(), from.URI.String()
-		s.now.RemoteUserAgent = sip.CleanText(call.RemoteUserAgent(), 120)
-	})
+	s, err := m.newSession(account, Incoming, func(s *Session) { s.describe(call) })
 	if err != nil {
 		_ = call.Reject(486, "Busy Here") // the call ends either way
 		return nil
@@ -33,6 +29,16 @@ func (m *SessionManager) incoming(call *sip.Call, account *Account) *Session {
 	call.SetHandler(s.handleSIP)
 	s.post(event{run: func() { s.begin(v) }})
 	return s
+}
+
+// describe notes what is known of an incoming call before anything else is done.
+func (s *Session) describe(call *sip.Call) {
+	from := call.Remote()
+	s.call, s.offer = call, call.Body()
+	s.now.CallID = string(call.ID())
+	s.now.Peer = peerOf(from)
+	s.now.LocalURI, s.now.RemoteURI = call.Local().URI.String(), from.URI.String()
+	s.now.RemoteUserAgent = sip.CleanText(call.RemoteUserAgent(), 120)
 }
 
 // judge asks the policy about a call. The Echo Test takes every call.

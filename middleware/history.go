@@ -135,7 +135,7 @@ func rowOf(s SessionSnapshot) storage.Call {
 		PeerName:  s.Peer.Name, PeerURI: s.Peer.URI,
 		Start: s.Created, Answered: s.Started, End: s.Stopped,
 		Code: s.End.Code, Reason: s.End.Reason, Codec: s.Audio.Codec,
-		Outcome: outcomeOf(s), Seen: true,
+		Outcome: outcomeOf(s), Seen: true, Note: transferNote(s),
 	}
 	if s.Direction == Incoming {
 		row.Direction = storage.Incoming

@@ -193,6 +193,51 @@ type (
 		Err      error
 	}
 
+	// SIPSessionTransferNewIncoming is posted when the peer asks us to call
+	// somebody else. With Now.Transfer.Waiting a person has to decide.
+	SIPSessionTransferNewIncoming struct {
+		About
+		Source, Destination string // addresses, safe to show
+	}
+
+	// SIPSessionTransferNewOutgoing is posted when we are about to ask the peer
+	// to call somebody else.
+	SIPSessionTransferNewOutgoing struct {
+		About
+		Source, Destination string // addresses, safe to show
+	}
+
+	// SIPSessionTransferDidStart is posted when whoever was asked has agreed.
+	SIPSessionTransferDidStart struct{ About }
+
+	// SIPSessionTransferGotProgress is posted for each provisional response to
+	// the new call.
+	SIPSessionTransferGotProgress struct {
+		About
+		Code   int
+		Reason string
+	}
+
+	// SIPSessionTransferDidEnd is posted when the new call was answered. The end
+	// of the session follows.
+	SIPSessionTransferDidEnd struct{ About }
+
+	// SIPSessionTransferDidFail is posted when the transfer was refused, or the
+	// new call was not answered. The session goes on.
+	SIPSessionTransferDidFail struct {
+		About
+		Code    int
+		Reason  string
+		Failure Failure
+	}
+
+	// SIPSessionNewReplacement is posted when an incoming call takes the place of
+	// another one, which ends when this one has started. Not in the seeds.
+	SIPSessionNewReplacement struct {
+		About
+		Replaced SessionID
+	}
+
 	// SIPSessionCommandRefused is posted when a command came in a state that
 	// does not allow it. Not in the seeds.
 	SIPSessionCommandRefused struct {

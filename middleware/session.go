@@ -60,6 +60,7 @@ type Session struct {
 	holdSent bool  // hold as in our last session description
 	glare    time.Duration
 	refusal  refusal
+	moving   moving // transfers
 	digits   []rune // waiting to be sent
 	keying   bool   // a digit is being sent
 	next     *event // what an effect found out at once; taken up before the queue
@@ -83,13 +84,14 @@ type event struct {
 	body   []byte
 	plan   plan
 	by     Originator
-	busy   bool   // of Reject
-	quiet  bool   // of End: leave, and do not decline for the person's other phones
-	again  bool   // a wish that is carried out late
-	target string // of Redirect and Transfer
-	text   string // digits, file name
-	reason string // of a BYE
-	turn   int64  // of a command: its place in the order of all
+	busy   bool    // of Reject
+	quiet  bool    // of End: leave, and do not decline for the person's other phones
+	again  bool    // a wish that is carried out late
+	target string  // of Redirect and Transfer
+	text   string  // digits, file name
+	reason string  // of a BYE
+	turn   int64   // of a command: its place in the order of all
+	onward *onward // of Transfer to another call
 	sip    sip.Event
 	reply  chan error
 }
@@ -290,6 +292,7 @@ func (s *Session) step(e event) {
 		}
 		s.carryOut(effect, e)
 	}
+	s.goOnTransfer()
 	if s.ending {
 		return
 	}

@@ -10,7 +10,11 @@ import (
 	"parley/sip"
 )
 
-func (s *Session) publish(n bus.Notification) { s.m.bus.Publish(n) }
+// publish tells everybody, and the call that this one is made for.
+func (s *Session) publish(n bus.Notification) {
+	s.m.bus.Publish(n)
+	s.relay(n)
+}
 
 // check refuses what the rules allow but the data do not.
 func (s *Session) check(e event) error {
@@ -31,6 +35,12 @@ func (s *Session) check(e event) error {
 	case session.Hold, session.Unhold:
 		if !s.voice {
 			return ErrNoStream
+		}
+	case session.Transfer:
+		return s.checkTransfer(e)
+	case session.AcceptTransfer, session.RejectTransfer:
+		if r := s.moving.in; r == nil || r.child != 0 {
+			return ErrNoTransfer
 		}
 	case session.AddAudio:
 		if s.now.Audio.Active {
@@ -77,6 +87,8 @@ func (s *Session) carryOut(effect session.Effect, e event) {
 		s.refuseProposal()
 	case session.OfferReinvite:
 		s.offerReinvite()
+	case session.SendRefer, session.TakeRefer, session.FollowRefer, session.RefuseRefer, session.ShowTransfer, session.EndTransfer:
+		s.carryOutTransfer(effect, e)
 	case session.RefuseGlare:
 		s.refused(s.call.AnswerReinvite(491, "Request Pending", nil), "AnswerReinvite")
 	default:
@@ -307,6 +319,7 @@ func (s *Session) yield(turn int64) {
 		return
 	}
 	switch {
+	case s.leaving():
 	case s.place.State == session.Accepting:
 		s.wish = true // carried out once the call is up
 	case s.place.Accepts(session.Hold):

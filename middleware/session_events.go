@@ -59,6 +59,8 @@ func (s *Session) gotSIP(ev sip.Event) {
 		s.step(event{in: session.GotBye, by: Remote, reason: sip.CleanText(ev.Reason, 200)})
 	case sip.Ended:
 		s.step(event{in: session.GotOver, err: ev.Err, by: Remote})
+	case sip.ReferProgress, sip.ReferFinished, sip.Referred:
+		s.gotTransferEvent(ev)
 	case sip.InfoReceived:
 		s.gotInfo(ev)
 	case sip.Relocated, sip.RelocateFailed:

@@ -192,6 +192,7 @@ func (s *Session) sendInvite(p plan) {
 	call, err := s.target.endpoint.Invite(sip.InviteRequest{
 		From: s.target.from, To: s.target.to, Target: s.target.uri,
 		Routes: p.routes, RouteSet: s.target.preloaded(), Auth: p.auth, Body: s.neg.Offer(), Headers: s.target.headers,
+		Replaces: s.target.replaces, ReferredBy: s.target.referredBy,
 		OnEvent: s.handleSIP,
 	})
 	if err != nil {

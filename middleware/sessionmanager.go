@@ -93,17 +93,23 @@ func (m *SessionManager) Dial(r DialRequest) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := m.newSession(account, Outgoing, func(s *Session) {
-		s.target = t
-		s.now.Peer = peer
-		s.now.Echo = t.endpoint == m.app.direct() && peer.URI == EchoTarget
-		s.now.LocalURI, s.now.RemoteURI = t.from.URI.String(), t.uri.String()
-	})
+	s, err := m.dialTo(t, account, peer, func(*Session) {})
 	if err != nil {
 		return nil, err
 	}
 	s.command(event{in: session.Connect})
 	return s, nil
+}
+
+// dialTo makes the session of a call to t, completed by fill.
+func (m *SessionManager) dialTo(t target, account *Account, peer Peer, fill func(*Session)) (*Session, error) {
+	return m.newSession(account, Outgoing, func(s *Session) {
+		s.target = t
+		s.now.Peer = peer
+		s.now.Echo = t.endpoint == m.app.direct() && peer.URI == EchoTarget
+		s.now.LocalURI, s.now.RemoteURI = t.from.URI.String(), t.uri.String()
+		fill(s)
+	})
 }
 
 func peerOf(a sip.Address) Peer {

@@ -97,6 +97,12 @@ type SessionSnapshot struct {
 	Reconnecting bool     // our address changed and the peer has yet to agree to the new one
 	Conference   bool     // one of the calls that are joined
 
+	Transfer        Transfer  // zero while nobody wants the call moved
+	TransferredFrom SessionID // the session whose peer asked for this call; 0 for others
+	ReferredBy      string    // who asked for this call, safe to show; empty for others
+	Replaced        SessionID // the session whose place this one took; 0 for others
+	ReplacedBy      SessionID // the session that took this one's place; 0 while there is none
+
 	Audio Audio
 	Sent  string // DTMF digits sent so far, for the display
 	End   EndReason

@@ -36,6 +36,9 @@ type target struct {
 	uri      sip.URI
 	headers  []sip.Header // asked for by the address
 
+	replaces   *sip.Replaces // whose place the call is to take
+	referredBy string        // who asked for it
+
 	// lookup finds the way and, for an account, what to sign in with. It may
 	// block for the network and for a person who unlocks a keyring.
 	lookup func(context.Context) ([]sip.Route, *sip.Authorizer, error)

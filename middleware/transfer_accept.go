@@ -1,0 +1,165 @@
+package middleware
+
+import (
+	"parley/middleware/session"
+	"parley/sip"
+	"parley/storage"
+)
+
+// A request is the wish of the peer that we call somebody else.
+type request struct {
+	id       uint64 // of the REFER
+	to       dialing
+	replaces *sip.Replaces
+	by       string    // Referred-By as it came, "" if none
+	due      bool      // to be followed as soon as the state of the call allows
+	child    SessionID // the call that we make for it
+}
+
+// takeRefer judges the wish of the peer. The REFER is answered at once, since it
+// does not wait for a person; what it leads to is told later.
+func (s *Session) takeRefer(ev sip.Referred) {
+	r, code := s.judgeRefer(ev)
+	if code != 0 {
+		s.refused(s.call.AnswerRefer(ev.ID, code, ""), "AnswerRefer")
+		return
+	}
+	s.refused(s.call.AnswerRefer(ev.ID, 202, ""), "AnswerRefer")
+	ask := s.account == nil || s.m.settings.Get().Calls.Transfers == storage.TransfersAsk
+	r.due = !ask
+	s.moving.in = r
+	s.now.Transfer = Transfer{By: Remote, To: r.to.peer, Waiting: ask}
+	s.publish(SIPSessionTransferNewIncoming{About: s.about(), Source: s.now.Peer.Address, Destination: r.to.peer.Address})
+	if ask {
+		s.later(transferTime, event{run: func() {
+			if s.moving.in == r && s.now.Transfer.Waiting {
+				s.stay(480, "Temporarily Unavailable")
+				s.changed()
+			}
+		}})
+	}
+}
+
+// judgeRefer returns the code to refuse a REFER with, or 0.
+func (s *Session) judgeRefer(ev sip.Referred) (*request, int) {
+	switch {
+	case s.m.app == nil, s.m.settings.Get().Calls.Transfers == storage.TransfersDeny:
+		return nil, 603
+	case s.moving.in != nil, s.moving.out != nil, s.now.Transfer.Done:
+		return nil, 491
+	case s.moving.hops >= maxTransfers:
+		return nil, 482
+	}
+	d, err := s.m.app.dialing(DialRequest{Target: ev.To.URI.String(), Account: s.now.Account})
+	if err != nil {
+		s.log.Info("Transfer to nobody refused", "err", err)
+		return nil, 404
+	}
+	if d.account != nil && d.uri.User == userOf(d.account.id) && d.uri.Host == domainOf(d.account.id) {
+		return nil, 482 // to ourselves
+	}
+	if name := ev.To.SafeName(); name != "" {
+		d.peer.Name = name
+	}
+	return &request{id: ev.ID, to: d, replaces: ev.Replaces, by: ev.By}, 0
+}
+
+// followRefer calls whom the peer names, from the same account. This call stays
+// as it is until the new one is up.
+func (s *Session) followRefer() {
+	r := s.moving.in
+	t := r.to.target
+	t.replaces, t.referredBy = r.replaces, r.by
+	child, err := s.m.dialTo(t, r.to.account, r.to.peer, func(c *Session) {
+		c.moving.parent, c.moving.hops = s, s.moving.hops+1
+		c.now.TransferredFrom, c.now.ReferredBy = s.id, s.now.Peer.Address
+		if by, err := sip.ParseAddress(r.by); err == nil {
+			c.now.ReferredBy = peerOf(by).Address
+		}
+	})
+	if err != nil {
+		s.log.Info("Transfer not followed", "err", err)
+		s.stay(503, "Service Unavailable")
+		return
+	}
+	r.child = child.id
+	s.now.Transfer.Waiting, s.now.Transfer.Started = false, true
+	s.publish(SIPSessionTransferDidStart{About: s.about()})
+	child.post(event{in: session.Connect})
+}
+
+// stay ends a transfer that the peer asked for without following it.
+func (s *Session) stay(code int, reason string) {
+	r := s.moving.in
+	s.moving.in = nil
+	s.refused(s.call.NotifyRefer(r.id, code, reason), "NotifyRefer")
+	s.notTransferred(Failure{Kind: kindOfStatus(code), Code: code, Reason: reason})
+}
+
+// relay tells the session whose peer asked for this call how it is getting on.
+// Every notification passes here.
+func (s *Session) relay(n any) {
+	if s.moving.taken != nil {
+		s.relayTaken(n)
+	}
+	parent := s.moving.parent
+	if parent == nil {
+		return
+	}
+	tell := func(f Failure) {
+		parent.post(event{run: func() { parent.followed(s.id, f) }})
+	}
+	switch n := n.(type) {
+	case SIPSessionGotProvisionalResponse:
+		tell(Failure{Code: n.Code, Reason: n.Reason})
+	case SIPSessionDidStart:
+		tell(Failure{Code: 200, Reason: "OK"})
+		s.moving.parent = nil
+	case SIPSessionDidFail:
+		f := n.Failure
+		if f.Code < 300 {
+			f.Code = 500
+		}
+		tell(f)
+		s.moving.parent = nil
+	case SIPSessionDidEnd: // given up here
+		tell(Failure{Kind: Canceled, Code: 487})
+		s.moving.parent = nil
+	}
+}
+
+// followed takes in how the call is getting on that we make for the peer.
+func (s *Session) followed(child SessionID, f Failure) {
+	r := s.moving.in
+	if r == nil || r.child != child {
+		return
+	}
+	s.refused(s.call.NotifyRefer(r.id, f.Code, f.Reason), "NotifyRefer")
+	switch {
+	case f.Code < 200:
+		s.now.Transfer.Code, s.now.Transfer.Reason = f.Code, f.Reason
+		s.publish(SIPSessionTransferGotProgress{About: s.about(), Code: f.Code, Reason: f.Reason})
+	case f.Code < 300:
+		s.moving.in = nil
+		s.transferred(f.Code, f.Reason)
+		s.later(leaveTime, event{run: func() {
+			if s.place.Accepts(session.End) {
+				s.step(event{in: session.End})
+			}
+		}})
+	default:
+		s.moving.in = nil
+		s.notTransferred(f)
+	}
+	s.changed()
+}
+
+// leaving reports whether this call is about to be left for another one, so that
+// it need not be put on hold for that. It is silent from then on.
+func (s *Session) leaving() bool {
+	leaving := s.moving.heir != nil || s.moving.in != nil && s.moving.in.child != 0 || s.now.Transfer.Done
+	if leaving && s.stream != nil {
+		s.stream.SetHeld(true)
+	}
+	return leaving
+}
