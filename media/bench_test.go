@@ -1,6 +1,7 @@
 package media
 
 import (
+	"fmt"
 	"math"
 	"net"
 	"net/netip"
@@ -32,6 +33,12 @@ func newQuietCall(tb testing.TB, c codec.Codec) (*Engine, *Stream) {
 	tb.Helper()
 	e := New(Config{Codecs: []codec.Codec{c}, Network: hole{}})
 	tb.Cleanup(func() { e.Close() })
+	return e, newQuietStream(tb, e, c)
+}
+
+// newQuietStream adds a stream to such an engine.
+func newQuietStream(tb testing.TB, e *Engine, c codec.Codec) *Stream {
+	tb.Helper()
 	s, err := e.NewStream(StreamConfig{Local: netip.MustParseAddr("10.0.0.1")})
 	if err != nil {
 		tb.Fatal(err)
@@ -44,7 +51,57 @@ func newQuietCall(tb testing.TB, c codec.Codec) (*Engine, *Stream) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return e, s
+	return s
+}
+
+// newQuietConference is a conference of n members on such an engine, and a
+// function for 10 ms of all of it: packets in, both loops, packets out.
+func newQuietConference(tb testing.TB, c codec.Codec, n int) (streams []*Stream, step func()) {
+	e, first := newQuietCall(tb, c)
+	streams = []*Stream{first}
+	for len(streams) < n {
+		streams = append(streams, newQuietStream(tb, e, c))
+	}
+	var feeds []func()
+	for _, s := range streams {
+		feeds = append(feeds, newFeed(tb, c, s))
+	}
+	e.SetConference(streams...)
+	frame := make([]float32, FrameSamples)
+	sine(frame)
+	return streams, func() {
+		for _, feed := range feeds {
+			feed()
+		}
+		e.nextFrame()
+		e.captured(frame)
+	}
+}
+
+// One step is 10 ms of everything for all members. "calls" is as many calls side
+// by side, for comparison.
+func BenchmarkConference(b *testing.B) {
+	for _, c := range []codec.Codec{codec.PCMA(), codec.G722()} {
+		for _, n := range []int{3, 10} {
+			for _, joined := range []bool{true, false} {
+				name := "conference"
+				if !joined {
+					name = "calls"
+				}
+				b.Run(fmt.Sprintf("%s/%s of %d", c.Format().Name, name, n), func(b *testing.B) {
+					streams, step := newQuietConference(b, c, n)
+					if !joined {
+						streams[0].engine.SetConference()
+					}
+					b.ReportAllocs()
+					for b.Loop() {
+						step()
+					}
+					b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/100, "%CPU")
+				})
+			}
+		}
+	}
 }
 
 func sine(frame []float32) {
@@ -131,6 +188,21 @@ func TestTheWayOfAFrameDoesNotAllocate(t *testing.T) {
 		}
 		if st := s.Stats(); st.PacketsSent < 300 || st.Late > 0 {
 			t.Errorf("%s: %+v: the frames did not take their way", c.Format().Name, st)
+		}
+	}
+}
+
+func TestTheConferenceDoesNotAllocate(t *testing.T) {
+	streams, step := newQuietConference(t, codec.G722(), 4)
+	for range 300 {
+		step()
+	}
+	if got := testing.AllocsPerRun(500, step); got > 0 {
+		t.Errorf("%v allocations in a frame, want none", got)
+	}
+	for i, s := range streams {
+		if st := s.Stats(); st.PacketsSent < 300 || st.Late > 0 {
+			t.Errorf("member %d: %+v: the frames did not take their way", i, st)
 		}
 	}
 }

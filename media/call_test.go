@@ -161,9 +161,10 @@ func TestDigitsBothWays(t *testing.T) {
 func TestVoiceOverABadNetwork(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCall(t, "G722", nil)
-		n := 0
-		c.Network.SetHook(func(_, _ netip.AddrPort, _ []byte) (bool, time.Duration) {
-			n++
+		sent := map[netip.AddrPort]int{}
+		c.Network.SetHook(func(from, _ netip.AddrPort, _ []byte) (bool, time.Duration) {
+			sent[from]++
+			n := sent[from]
 			delay := 20 * time.Millisecond
 			if n%4 == 1 {
 				delay += time.Duration(n*7%40) * time.Millisecond

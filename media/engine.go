@@ -89,6 +89,7 @@ type Engine struct {
 	board, bells   board // of the playback and the alert loop
 	voices, alerts *mix.Mixer
 	voice          []float32 // of the playback loop
+	conference     *conference
 
 	input, output, alert *role
 	events               *mailbox.Queue[func()]
@@ -112,7 +113,7 @@ func New(conf Config) *Engine {
 		digits: make(chan rune, 32),
 		mic:    dsp.NewGain(1),
 		voices: mix.New(FrameSamples), alerts: mix.New(FrameSamples),
-		voice:   make([]float32, FrameSamples),
+		voice: make([]float32, FrameSamples), conference: newConference(),
 		events:  mailbox.New[func()](),
 		closing: make(chan struct{}),
 	}
@@ -290,9 +291,9 @@ func (e *Engine) Close() error {
 	}
 	close(e.closing)
 	e.running.Wait()
-	var err error
+	err := e.StopConferenceRecording()
 	if e.conf.Hardware != nil {
-		err = e.conf.Hardware.Close()
+		err = errors.Join(err, e.conf.Hardware.Close())
 	}
 	e.events.Close()
 	e.telling.Wait()

@@ -29,7 +29,7 @@ func (w Which) String() string {
 }
 
 // An Event is what an [Engine] tells: [DeviceLost], [DeviceRestored],
-// [DeviceFailed] or [RingFileFailed].
+// [DeviceFailed], [RingFileFailed] or [ConferenceRecordingFailed].
 type Event interface{ event() }
 
 // DeviceLost says that an open device vanished. Silence has taken its place, or
@@ -60,10 +60,18 @@ type RingFileFailed struct {
 	Err  error
 }
 
-func (DeviceLost) event()     {}
-func (DeviceFailed) event()   {}
-func (DeviceRestored) event() {}
-func (RingFileFailed) event() {}
+// ConferenceRecordingFailed says that the recording of the conference ended early.
+// What it holds is sound.
+type ConferenceRecordingFailed struct {
+	Path string
+	Err  error
+}
+
+func (DeviceLost) event()                {}
+func (DeviceFailed) event()              {}
+func (DeviceRestored) event()            {}
+func (RingFileFailed) event()            {}
+func (ConferenceRecordingFailed) event() {}
 
 // A StreamEvent is what a [Stream] tells: [FirstPacket], [DigitReceived] or
 // [RecordingFailed].

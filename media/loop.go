@@ -32,8 +32,12 @@ func (e *Engine) captureLoop(r *role) {
 func (e *Engine) captured(frame []float32) {
 	e.mic.Apply(frame)
 	e.inLevel.Update(frame)
+	if r := e.conference.recording.Load(); r != nil {
+		r.add(usChannel, frame)
+	}
+	e.conference.take()
 	for _, s := range *e.streams.Load() {
-		s.capture(frame)
+		s.capture(e.conference.mixed(s, frame))
 	}
 }
 
@@ -79,7 +83,9 @@ func (e *Engine) nextFrame() []float32 {
 	for _, s := range *e.streams.Load() {
 		s.play(e.voice)
 		e.voices.Add(e.voice, 1)
+		e.conference.said(s, e.voice)
 	}
+	e.conference.heard()
 	sum := e.voices.Sum()
 	e.board.addRing(sum)
 	if e.board.add(sum) && e.feeding.Add(-1) == 0 {

@@ -40,14 +40,10 @@ func (s *Stream) StartRecording(path string) error {
 	if s.recording.Load() != nil {
 		return ErrRecording
 	}
-	if _, err := os.Lstat(path); err == nil {
-		return fmt.Errorf("media: recording: %s: %w", path, os.ErrExist)
-	}
-	w, err := wav.Create(path, SampleRate, channels)
+	r, err := createRecorder(path)
 	if err != nil {
-		return fmt.Errorf("media: recording: %w", err)
+		return err
 	}
-	r := newRecorder(w)
 	r.failed = func(err error) {
 		s.recording.CompareAndSwap(r, nil)
 		s.tell(RecordingFailed{Path: path, Err: err})
@@ -102,6 +98,18 @@ func newRecorder(file *wav.Writer) *recorder {
 		file: file, began: time.Now(), queue: make(chan recorded, recordQueue),
 		halt: make(chan struct{}), done: make(chan struct{}),
 	}
+}
+
+// createRecorder makes the file and its recorder, which does not run yet.
+func createRecorder(path string) (*recorder, error) {
+	if _, err := os.Lstat(path); err == nil {
+		return nil, fmt.Errorf("media: recording: %s: %w", path, os.ErrExist)
+	}
+	w, err := wav.Create(path, SampleRate, channels)
+	if err != nil {
+		return nil, fmt.Errorf("media: recording: %w", err)
+	}
+	return newRecorder(w), nil
 }
 
 // add queues a frame; nil is silence. It never blocks: what a disk cannot take in

@@ -36,9 +36,11 @@ type Stream struct {
 	session *rtp.Session
 	buffer  *jitter.Buffer
 
-	receiving atomic.Bool // what comes is to be played
-	heard     atomic.Bool // something valid has come
-	secure    atomic.Bool // SRTP is on
+	receiving atomic.Bool          // what comes is to be played
+	heard     atomic.Bool          // something valid has come
+	secure    atomic.Bool          // SRTP is on
+	sending   atomic.Bool          // as in send.on, for the playback loop
+	seat      atomic.Pointer[seat] // in the conference; nil: never a member
 	recording atomic.Pointer[recorder]
 	where     atomic.Pointer[[2]netip.AddrPort] // of the sockets for RTP and RTCP
 
@@ -147,6 +149,7 @@ func (s *Stream) direct() {
 	s.send.on = s.params.Send && !held
 	first := s.send.on && !s.rewound
 	s.rewound = s.rewound || first
+	s.sending.Store(s.send.on)
 	s.mu.Unlock()
 	if first {
 		s.engine.input.rewind()
@@ -247,6 +250,7 @@ func (e *Engine) dismiss(s *Stream) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.all = slices.DeleteFunc(e.all, func(o *Stream) bool { return o == s })
+	e.conference.part(s)
 	next := slices.DeleteFunc(slices.Clone(*e.streams.Load()), func(o *Stream) bool { return o == s })
 	e.streams.Store(&next)
 	e.updateLocked()
