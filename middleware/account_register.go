@@ -205,6 +205,8 @@ func (a *Account) unregister(ctx context.Context) {
 	if len(bound) == 0 {
 		return
 	}
+	a.update()
+	a.app.bus.Publish(SIPAccountRegistrationWillEnd{AboutAccount: a.about()})
 	res, err := a.exchange(ctx, bound, 0)
 	a.now.Expires, a.now.Contact = time.Time{}, ""
 	n := SIPAccountRegistrationDidEnd{}

@@ -38,6 +38,7 @@ type AccountManager struct {
 	started  bool
 	standard string          // id of the default account as last told
 	reserved map[string]bool // canonical ids of accounts being made or removed
+	bonjour  *BonjourAccount // nil before it is asked for
 }
 
 // listenTime bounds how long the start waits for accounts to listen.
@@ -55,6 +56,7 @@ func (m *AccountManager) start() {
 	list := slices.Clone(m.accounts)
 	m.mu.Unlock()
 	m.noteDefault()
+	m.BonjourAccount().start()
 	for _, a := range list {
 		m.app.bus.Publish(SIPAccountManagerDidAddAccount{AboutAccount: a.about()})
 		a.start()
@@ -83,6 +85,7 @@ func (m *AccountManager) stop(ctx context.Context) {
 		wg.Go(func() { a.stop(ctx) })
 	}
 	wg.Wait()
+	m.BonjourAccount().stop()
 }
 
 // HasAccount reports whether there is an account with that id.

@@ -224,7 +224,14 @@ func (d *dialing) applyRules(texts []string) error {
 // one at u's domain, else the default one. Addresses of machines are called
 // without an account.
 func (app *SIPApplication) chooseAccount(id string, u sip.URI) (*Account, error) {
-	if id != "" {
+	switch id {
+	case "":
+	case BonjourID:
+		if !app.accounts.BonjourAccount().Active() {
+			return nil, fmt.Errorf("%w: %s", ErrAccountInactive, id)
+		}
+		return nil, nil
+	default:
 		return app.accounts.GetAccount(id)
 	}
 	for _, a := range app.accounts.GetAccounts() {

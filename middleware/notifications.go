@@ -15,9 +15,10 @@ type AboutAccount struct {
 	Now     AccountSnapshot
 }
 
-// AccountOf returns the account that n is about, if it is about one.
+// AccountOf returns the account that n is about, if it is about one that
+// [AccountManager.GetAccounts] returns, or did.
 func AccountOf(n bus.Notification) (AccountSnapshot, bool) {
-	if a, ok := n.(interface{ aboutAccount() AccountSnapshot }); ok {
+	if a, ok := n.(interface{ aboutAccount() AccountSnapshot }); ok && a.aboutAccount().ID != BonjourID {
 		return a.aboutAccount(), true
 	}
 	return AccountSnapshot{}, false
@@ -77,9 +78,13 @@ type (
 	// SIPAccountRegistrationDidFail is posted when a REGISTER fails.
 	SIPAccountRegistrationDidFail struct {
 		AboutAccount
-		Failure Failure
-		Delay   time.Duration // until the next try; negative when there will be none
+		Failure   Failure
+		NextRoute string        // tried next; empty: routes will be looked up anew, as they always are
+		Delay     time.Duration // until the next try; negative when there will be none
 	}
+
+	// SIPAccountRegistrationWillEnd is posted before an account is unregistered.
+	SIPAccountRegistrationWillEnd struct{ AboutAccount }
 
 	// SIPAccountRegistrationDidEnd is posted when an account was unregistered.
 	SIPAccountRegistrationDidEnd struct {

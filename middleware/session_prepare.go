@@ -73,7 +73,7 @@ func (s *Session) makePlan(ctx context.Context, outgoing bool) (plan, error) {
 // goroutine.
 func (s *Session) newStream(local netip.Addr) (*media.Stream, error) {
 	stream, err := s.m.openStream(media.StreamConfig{
-		Local: local,
+		Local: s.config.rtp.local(local),
 		Ports: s.config.rtpPorts,
 		OnEvent: func(ev media.StreamEvent) {
 			s.post(event{run: func() { s.gotStreamEvent(ev) }})

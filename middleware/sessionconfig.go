@@ -21,6 +21,10 @@ type sessionConfig struct {
 	recordingDir string
 	dtmfInfo     bool // INFO only
 	dtmfAuto     bool // INFO where telephone-event was not agreed
+
+	ringtones *RingtoneConfiguration
+	rtp       RTPConfiguration
+	msrp      MSRPConfiguration
 }
 
 // configFor copies what a session of account needs; nil is a direct call, whose
@@ -45,6 +49,7 @@ func (m *SessionManager) configFor(account *Account) sessionConfig {
 		}
 	}
 	c.codecs = codecsOf(names, m.formats)
+	m.copyTransports(&c)
 	return c
 }
 

@@ -41,6 +41,8 @@ type SessionManager struct {
 	app      *SIPApplication // nil for the calls of the Echo Test
 	turn     atomic.Int64    // of the newest command
 
+	transports transports
+
 	mu       sync.Mutex // guards what follows
 	sessions map[SessionID]*Session
 	last     SessionID

@@ -94,6 +94,7 @@ func (app *SIPApplication) tellChanges(old, now storage.Settings) {
 			}
 		}
 	}
+	app.accounts.BonjourAccount().follow(bonjourOf(old), bonjourOf(now))
 	app.audio.apply()
 	if old.Calls.DoNotDisturb != now.Calls.DoNotDisturb {
 		app.followDoNotDisturb(now.Calls.DoNotDisturb)
