@@ -21,7 +21,8 @@ func (m *SessionManager) incoming(call *sip.Call, account *Account) *Session {
 		return m.takePlace(call, account)
 	}
 	v := m.judge(call, account)
-	s, err := m.newSession(account, Incoming, func(s *Session) { s.describe(call) })
+	peer := peerOf(call.Remote())
+	s, err := m.newSession(account, Incoming, func(s *Session) { s.describe(call, peer) })
 	if err != nil {
 		_ = call.Reject(486, "Busy Here") // the call ends either way
 		return nil
@@ -32,12 +33,11 @@ func (m *SessionManager) incoming(call *sip.Call, account *Account) *Session {
 }
 
 // describe notes what is known of an incoming call before anything else is done.
-func (s *Session) describe(call *sip.Call) {
-	from := call.Remote()
+func (s *Session) describe(call *sip.Call, peer Peer) {
 	s.call, s.offer = call, call.Body()
 	s.now.CallID = string(call.ID())
-	s.now.Peer = peerOf(from)
-	s.now.LocalURI, s.now.RemoteURI = call.Local().URI.String(), from.URI.String()
+	s.now.Peer = peer
+	s.now.LocalURI, s.now.RemoteURI = call.Local().URI.String(), call.Remote().URI.String()
 	s.now.RemoteUserAgent = sip.CleanText(call.RemoteUserAgent(), 120)
 }
 

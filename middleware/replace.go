@@ -18,8 +18,8 @@ func (m *SessionManager) takePlace(call *sip.Call, account *Account) *Session {
 		return nil
 	}
 	s, err := m.newSession(account, Incoming, func(s *Session) {
-		s.describe(call)
-		s.moving.taken = old
+		s.describe(call, peerOf(call.Remote()))
+		s.transfer.taken = old
 		s.now.Replaced, s.now.Silenced = old.id, true
 	})
 	if err != nil {
@@ -28,7 +28,7 @@ func (m *SessionManager) takePlace(call *sip.Call, account *Account) *Session {
 	}
 	call.SetHandler(s.handleSIP)
 	old.post(event{run: func() {
-		old.moving.heir = s
+		old.transfer.heir = s
 		away := old.wish || old.now.OnHoldByLocal
 		s.post(event{run: func() { s.inherit(away) }})
 	}})
@@ -106,8 +106,8 @@ func (s *Session) inherit(away bool) {
 func (s *Session) relayTaken(n any) {
 	switch n.(type) {
 	case SIPSessionDidStart:
-		old := s.moving.taken
-		s.moving.taken = nil
+		old := s.transfer.taken
+		s.transfer.taken = nil
 		old.post(event{run: func() { old.replaced(s) }})
 	case SIPSessionDidFail, SIPSessionDidEnd:
 		s.unheir()
@@ -116,14 +116,14 @@ func (s *Session) relayTaken(n any) {
 
 // unheir lets the old call be what it was.
 func (s *Session) unheir() {
-	old := s.moving.taken
-	s.moving.taken = nil
+	old := s.transfer.taken
+	s.transfer.taken = nil
 	if old == nil {
 		return
 	}
 	old.post(event{run: func() {
-		if old.moving.heir == s {
-			old.moving.heir = nil
+		if old.transfer.heir == s {
+			old.transfer.heir = nil
 			old.setHeld()
 		}
 	}})

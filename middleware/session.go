@@ -60,7 +60,7 @@ type Session struct {
 	holdSent bool  // hold as in our last session description
 	glare    time.Duration
 	refusal  refusal
-	moving   moving // transfers
+	transfer transferState
 	digits   []rune // waiting to be sent
 	keying   bool   // a digit is being sent
 	next     *event // what an effect found out at once; taken up before the queue

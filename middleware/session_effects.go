@@ -39,7 +39,7 @@ func (s *Session) check(e event) error {
 	case session.Transfer:
 		return s.checkTransfer(e)
 	case session.AcceptTransfer, session.RejectTransfer:
-		if r := s.moving.in; r == nil || r.child != 0 {
+		if r := s.transfer.in; r == nil || r.child != 0 {
 			return ErrNoTransfer
 		}
 	case session.AddAudio:

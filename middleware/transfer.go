@@ -46,8 +46,8 @@ type Transfer struct {
 	Done    bool // the new call is up, and this one is about to end
 }
 
-// moving is what a session knows of transfers. It belongs to its goroutine.
-type moving struct {
+// transferState is what a session knows of transfers. It belongs to its goroutine.
+type transferState struct {
 	next *onward  // checked, about to be begun
 	out  *onward  // we send the peer on
 	in   *request // the peer sends us on
@@ -139,7 +139,7 @@ func (s *Session) giveAway() (*onward, error) {
 func (s *Session) checkTransfer(e event) (err error) {
 	move := e.onward
 	switch {
-	case s.moving.out != nil, s.moving.in != nil:
+	case s.transfer.out != nil, s.transfer.in != nil:
 		return ErrTransferring
 	case e.err != nil:
 		return e.err
@@ -149,7 +149,7 @@ func (s *Session) checkTransfer(e event) (err error) {
 		}
 		move.by = s.call.Local()
 	}
-	s.moving.next = move
+	s.transfer.next = move
 	return nil
 }
 
@@ -190,8 +190,8 @@ func (s *Session) gotTransferEvent(ev sip.Event) {
 // beginTransfer puts the call on hold first, so that nobody hears what is not
 // for them.
 func (s *Session) beginTransfer() {
-	o := s.moving.next
-	s.moving.next, s.moving.out = nil, o
+	o := s.transfer.next
+	s.transfer.next, s.transfer.out = nil, o
 	s.now.Transfer = Transfer{By: Local, To: o.to}
 	s.publish(SIPSessionTransferNewOutgoing{About: s.about(), Source: s.now.Peer.Address, Destination: o.to.Address})
 	if s.voice && !s.wish {
@@ -206,11 +206,11 @@ func (s *Session) goOnTransfer() {
 	if s.next != nil {
 		return
 	}
-	if o := s.moving.out; o != nil && !o.sent && s.place == (session.Place{State: session.Established}) &&
+	if o := s.transfer.out; o != nil && !o.sent && s.place == (session.Place{State: session.Established}) &&
 		(s.now.OnHoldByLocal || s.now.HoldFailed || !s.voice) {
 		s.refer(o)
 	}
-	if r := s.moving.in; r != nil && r.due && s.place.Accepts(session.AcceptTransfer) {
+	if r := s.transfer.in; r != nil && r.due && s.place.Accepts(session.AcceptTransfer) {
 		r.due = false
 		s.next = &event{in: session.AcceptTransfer}
 	}
@@ -218,7 +218,7 @@ func (s *Session) goOnTransfer() {
 
 // refer asks the peer, once.
 func (s *Session) refer(o *onward) {
-	if o.sent || s.moving.out != o || !s.place.Accepts(session.GotReferResult) {
+	if o.sent || s.transfer.out != o || !s.place.Accepts(session.GotReferResult) {
 		return
 	}
 	o.sent = true
@@ -230,7 +230,7 @@ func (s *Session) refer(o *onward) {
 
 // showTransfer notes how the peer is getting on.
 func (s *Session) showTransfer(ev sip.ReferProgress) {
-	if s.moving.out == nil {
+	if s.transfer.out == nil {
 		return
 	}
 	t := &s.now.Transfer
@@ -248,11 +248,11 @@ func (s *Session) showTransfer(ev sip.ReferProgress) {
 // transfer worked. A peer that hangs up without a word after it agreed has done
 // as asked: many do.
 func (s *Session) endTransfer(err error) {
-	o := s.moving.out
+	o := s.transfer.out
 	if o == nil {
 		return
 	}
-	s.moving.out = nil
+	s.transfer.out = nil
 	gone := errors.Is(err, sip.ErrReferCutOff)
 	switch {
 	case err == nil, gone && s.now.Transfer.Started && s.place.State != session.Terminating:

@@ -27,12 +27,12 @@ func (s *Session) takeRefer(ev sip.Referred) {
 	s.refused(s.call.AnswerRefer(ev.ID, 202, ""), "AnswerRefer")
 	ask := s.account == nil || s.m.settings.Get().Calls.Transfers == storage.TransfersAsk
 	r.due = !ask
-	s.moving.in = r
+	s.transfer.in = r
 	s.now.Transfer = Transfer{By: Remote, To: r.to.peer, Waiting: ask}
 	s.publish(SIPSessionTransferNewIncoming{About: s.about(), Source: s.now.Peer.Address, Destination: r.to.peer.Address})
 	if ask {
 		s.later(transferTime, event{run: func() {
-			if s.moving.in == r && s.now.Transfer.Waiting {
+			if s.transfer.in == r && s.now.Transfer.Waiting {
 				s.stay(480, "Temporarily Unavailable")
 				s.changed()
 			}
@@ -45,9 +45,9 @@ func (s *Session) judgeRefer(ev sip.Referred) (*request, int) {
 	switch {
 	case s.m.app == nil, s.m.settings.Get().Calls.Transfers == storage.TransfersDeny:
 		return nil, 603
-	case s.moving.in != nil, s.moving.out != nil, s.now.Transfer.Done:
+	case s.transfer.in != nil, s.transfer.out != nil, s.now.Transfer.Done:
 		return nil, 491
-	case s.moving.hops >= maxTransfers:
+	case s.transfer.hops >= maxTransfers:
 		return nil, 482
 	}
 	d, err := s.m.app.dialing(DialRequest{Target: ev.To.URI.String(), Account: s.now.Account})
@@ -67,11 +67,11 @@ func (s *Session) judgeRefer(ev sip.Referred) (*request, int) {
 // followRefer calls whom the peer names, from the same account. This call stays
 // as it is until the new one is up.
 func (s *Session) followRefer() {
-	r := s.moving.in
+	r := s.transfer.in
 	t := r.to.target
 	t.replaces, t.referredBy = r.replaces, r.by
 	child, err := s.m.dialTo(t, r.to.account, r.to.peer, func(c *Session) {
-		c.moving.parent, c.moving.hops = s, s.moving.hops+1
+		c.transfer.parent, c.transfer.hops = s, s.transfer.hops+1
 		c.now.TransferredFrom, c.now.ReferredBy = s.id, s.now.Peer.Address
 		if by, err := sip.ParseAddress(r.by); err == nil {
 			c.now.ReferredBy = peerOf(by).Address
@@ -90,8 +90,8 @@ func (s *Session) followRefer() {
 
 // stay ends a transfer that the peer asked for without following it.
 func (s *Session) stay(code int, reason string) {
-	r := s.moving.in
-	s.moving.in = nil
+	r := s.transfer.in
+	s.transfer.in = nil
 	s.refused(s.call.NotifyRefer(r.id, code, reason), "NotifyRefer")
 	s.notTransferred(Failure{Kind: kindOfStatus(code), Code: code, Reason: reason})
 }
@@ -99,10 +99,10 @@ func (s *Session) stay(code int, reason string) {
 // relay tells the session whose peer asked for this call how it is getting on.
 // Every notification passes here.
 func (s *Session) relay(n any) {
-	if s.moving.taken != nil {
+	if s.transfer.taken != nil {
 		s.relayTaken(n)
 	}
-	parent := s.moving.parent
+	parent := s.transfer.parent
 	if parent == nil {
 		return
 	}
@@ -114,23 +114,23 @@ func (s *Session) relay(n any) {
 		tell(Failure{Code: n.Code, Reason: n.Reason})
 	case SIPSessionDidStart:
 		tell(Failure{Code: 200, Reason: "OK"})
-		s.moving.parent = nil
+		s.transfer.parent = nil
 	case SIPSessionDidFail:
 		f := n.Failure
 		if f.Code < 300 {
 			f.Code = 500
 		}
 		tell(f)
-		s.moving.parent = nil
+		s.transfer.parent = nil
 	case SIPSessionDidEnd: // given up here
 		tell(Failure{Kind: Canceled, Code: 487})
-		s.moving.parent = nil
+		s.transfer.parent = nil
 	}
 }
 
 // followed takes in how the call is getting on that we make for the peer.
 func (s *Session) followed(child SessionID, f Failure) {
-	r := s.moving.in
+	r := s.transfer.in
 	if r == nil || r.child != child {
 		return
 	}
@@ -140,7 +140,7 @@ func (s *Session) followed(child SessionID, f Failure) {
 		s.now.Transfer.Code, s.now.Transfer.Reason = f.Code, f.Reason
 		s.publish(SIPSessionTransferGotProgress{About: s.about(), Code: f.Code, Reason: f.Reason})
 	case f.Code < 300:
-		s.moving.in = nil
+		s.transfer.in = nil
 		s.transferred(f.Code, f.Reason)
 		s.later(leaveTime, event{run: func() {
 			if s.place.Accepts(session.End) {
@@ -148,7 +148,7 @@ func (s *Session) followed(child SessionID, f Failure) {
 			}
 		}})
 	default:
-		s.moving.in = nil
+		s.transfer.in = nil
 		s.notTransferred(f)
 	}
 	s.changed()
@@ -157,7 +157,7 @@ func (s *Session) followed(child SessionID, f Failure) {
 // leaving reports whether this call is about to be left for another one, so that
 // it need not be put on hold for that. It is silent from then on.
 func (s *Session) leaving() bool {
-	leaving := s.moving.heir != nil || s.moving.in != nil && s.moving.in.child != 0 || s.now.Transfer.Done
+	leaving := s.transfer.heir != nil || s.transfer.in != nil && s.transfer.in.child != 0 || s.now.Transfer.Done
 	if leaving && s.stream != nil {
 		s.stream.SetHeld(true)
 	}
