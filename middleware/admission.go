@@ -21,7 +21,7 @@ func (m *SessionManager) incoming(call *sip.Call, account *Account) *Session {
 		return m.takePlace(call, account)
 	}
 	v := m.judge(call, account)
-	peer := peerOf(call.Remote())
+	peer := m.known(peerOf(call.Remote()))
 	s, err := m.newSession(account, Incoming, func(s *Session) { s.describe(call, peer) })
 	if err != nil {
 		_ = call.Reject(486, "Busy Here") // the call ends either way

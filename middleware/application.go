@@ -54,6 +54,7 @@ type SIPApplication struct {
 	sessions *SessionManager
 	audio    *AudioManager
 	history  *History
+	contacts *Contacts
 	callers  callerBook // nil: nobody is known
 	status   atomic.Pointer[UserStatus]
 	local    *localEndpoint
@@ -88,6 +89,8 @@ func NewSIPApplication(c Config) *SIPApplication {
 		sessions: map[SessionID]*Session{},
 	}
 	app.history = newHistory(c.Log.With("sub", "history"), b, c.Profile.History())
+	app.contacts = newContacts(c.Log.With("sub", "contacts"), b, c.Profile)
+	app.callers = app.contacts
 	app.watcher = newWatcher(app)
 	app.network = newNetwork(app)
 	if id, err := c.Profile.InstanceID(); err == nil {
@@ -117,6 +120,7 @@ func (app *SIPApplication) History() *History { return app.history }
 // that no call would be possible at all; then everything is stopped again.
 func (app *SIPApplication) Start(ctx context.Context) error {
 	app.history.start()
+	app.contacts.start()
 	app.watcher.start()
 	app.bus.Publish(SIPApplicationWillStart{})
 	app.audio.apply()
@@ -158,6 +162,7 @@ func (app *SIPApplication) Stop(ctx context.Context) {
 		app.bus.Publish(SIPApplicationDidEnd{})
 		app.watcher.wait()
 		app.history.wait()
+		app.contacts.close()
 	})
 }
 

@@ -95,6 +95,7 @@ func (m *SessionManager) Dial(r DialRequest) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
+	peer = m.known(peer)
 	s, err := m.dialTo(t, account, peer, func(*Session) {})
 	if err != nil {
 		return nil, err

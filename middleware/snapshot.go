@@ -46,6 +46,9 @@ type Peer struct {
 	Name    string // display name, safe to show; may be empty
 	Address string // user@host or number, safe to show
 	URI     string // to call it back
+
+	Contact  int64  // whose address it is, and then Name is the contact's; 0 is nobody's
+	Ringtone string // the contact's own; empty is the usual one
 }
 
 // Encryption says how well the sound of a call is protected: what was

@@ -6,7 +6,8 @@ import (
 
 // tones is what should sound besides voices.
 type tones struct {
-	ring        bool // on the alert device
+	ring        bool   // on the alert device
+	ringFile    string // the contact's own ringtone
 	ringBack    bool
 	callWaiting bool
 	holdBeep    bool
@@ -20,7 +21,9 @@ func tonesFor(calls []SessionSnapshot) tones {
 	for _, c := range calls {
 		switch c.State() {
 		case session.Incoming:
-			ringing = ringing || !c.Silenced
+			if !c.Silenced && !ringing {
+				ringing, t.ringFile = true, c.Peer.Ringtone
+			}
 		case session.Calling:
 			if c.Progress.Ringing && !c.Progress.EarlyMedia {
 				t.ringBack = true
@@ -33,7 +36,9 @@ func tonesFor(calls []SessionSnapshot) tones {
 			}
 		}
 	}
-	t.ring = ringing && !talking
+	if t.ring = ringing && !talking; !t.ring {
+		t.ringFile = ""
+	}
 	t.callWaiting = ringing && talking
 	return t
 }

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"sync"
@@ -60,7 +61,7 @@ func (w *watcher) sound() {
 	}
 	w.last = t
 	w.app.engine.SetTones(media.Tones{
-		Ring: t.ring, RingFile: w.app.settings.Get().Calls.Ringtone,
+		Ring: t.ring, RingFile: cmp.Or(t.ringFile, w.app.settings.Get().Calls.Ringtone),
 		RingBack: t.ringBack, CallWaiting: t.callWaiting, HoldBeep: t.holdBeep,
 	})
 }

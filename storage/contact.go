@@ -181,3 +181,7 @@ func (c Contact) entry() lookup.Entry {
 	e.Other = other.String()
 	return e
 }
+
+// AddressKey returns what two ways to write one address have in common: user and
+// host in lower case, or a number's digits.
+func AddressKey(address string) string { return lookup.Parse(address).Key }
