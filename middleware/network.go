@@ -74,9 +74,12 @@ type network struct {
 func newNetwork(app *SIPApplication) *network {
 	n := &network{app: app}
 	n.ctx, n.stop = context.WithCancel(context.Background())
-	n.snap.Store(&NetworkSnapshot{Online: true})
+	n.snap.Store(&NetworkSnapshot{Online: app.config.Monitor.Addrs == nil})
 	if app.config.Monitor.Addrs != nil {
 		n.look()
+		first := *n.snap.Load()
+		first.Since = time.Time{}
+		n.snap.Store(&first)
 	}
 	return n
 }
@@ -99,11 +102,8 @@ func (n *network) look() (old []netip.Addr, changed bool) {
 	if slices.Equal(was.Addrs, addrs) {
 		return was.Addrs, false
 	}
-	now := &NetworkSnapshot{Addrs: addrs, Online: slices.ContainsFunc(addrs, func(a netip.Addr) bool { return !a.IsLoopback() })}
-	if was.Addrs != nil || !was.Since.IsZero() {
-		now.Since = time.Now()
-	}
-	n.snap.Store(now)
+	online := slices.ContainsFunc(addrs, func(a netip.Addr) bool { return !a.IsLoopback() })
+	n.snap.Store(&NetworkSnapshot{Addrs: addrs, Online: online, Since: time.Now()})
 	return was.Addrs, true
 }
 
