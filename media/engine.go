@@ -50,10 +50,11 @@ type Tones struct {
 	RingFile string // a WAV file to ring with; empty: the built-in ring
 
 	// In the ear, on the output device.
-	RingBack    bool // the far end is being alerted
-	CallWaiting bool // somebody calls while we talk
-	Busy        bool
-	HoldBeep    bool // somebody is on hold
+	RingBack     bool   // the far end is being alerted
+	RingBackFile string // a WAV file to hear meanwhile; empty: the tone of the country
+	CallWaiting  bool   // somebody calls while we talk
+	Busy         bool
+	HoldBeep     bool // somebody is on hold
 }
 
 // Engine is the voice engine. Its methods may be called from any goroutine; none
@@ -65,8 +66,8 @@ type Engine struct {
 	ring  []float32 // the built-in one
 
 	toning   sync.Mutex // held by SetTones; guards the two that follow
-	ringPath string     // what ringFile holds
-	ringFile []float32
+	ringFile ringtone
+	backFile ringtone
 
 	mu      sync.Mutex // guards what follows, down to closed
 	choice  DeviceChoice
@@ -75,6 +76,8 @@ type Engine struct {
 	monitor bool
 	asked   Tones
 	piece   []float32 // to ring with now; nil: no ring
+
+	backPiece []float32 // in place of the ring-back tone; nil: the tone
 
 	streams atomic.Pointer[[]*Stream] // those that have been configured; copied on write
 	all     []*Stream                 // guarded by mu
@@ -190,24 +193,35 @@ func (e *Engine) SetMonitor(on bool) {
 func (e *Engine) SetTones(t Tones) {
 	e.toning.Lock()
 	defer e.toning.Unlock()
-	if t.Ring && t.RingFile != "" && t.RingFile != e.ringPath {
-		pcm, err := loadRing(t.RingFile)
-		if err != nil {
-			e.tell(RingFileFailed{Path: t.RingFile, Err: err})
-			pcm = e.ring
-		}
-		e.ringPath, e.ringFile = t.RingFile, pcm
+	var ring, back []float32
+	if t.Ring {
+		ring = e.load(&e.ringFile, t.RingFile, e.ring)
+	}
+	if t.RingBack {
+		back = e.load(&e.backFile, t.RingBackFile, nil)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.asked, e.piece = t, nil
-	if t.Ring {
-		e.piece = e.ring
-		if t.RingFile != "" {
-			e.piece = e.ringFile
-		}
-	}
+	e.asked, e.piece, e.backPiece = t, ring, back
 	e.updateLocked()
+}
+
+// load returns what the file at path holds, read anew only if the last one was
+// another; without a path, or if it cannot be read, it returns what stands in
+// for it. It is called with e.toning held.
+func (e *Engine) load(r *ringtone, path string, instead []float32) []float32 {
+	if path == "" {
+		return instead
+	}
+	if path != r.path {
+		pcm, err := loadRing(path)
+		if err != nil {
+			e.tell(RingFileFailed{Path: path, Err: err})
+			pcm = instead
+		}
+		*r = ringtone{path, pcm}
+	}
+	return r.pcm
 }
 
 // PlayDigit lets the user hear a DTMF key on the output device. It says nothing
@@ -230,7 +244,7 @@ func (e *Engine) PlayDigit(digit rune) {
 func (e *Engine) updateLocked() {
 	shared := alertSpec(e.choice) == outputSpec(e.choice)
 	old := e.plan.Load()
-	next := plan{tones: e.asked, ring: e.piece, shared: shared}
+	next := plan{tones: e.asked, ring: e.piece, ringBack: e.backPiece, shared: shared}
 	if !old.same(&next) {
 		e.plan.Store(&next)
 	}

@@ -18,14 +18,22 @@ const (
 // A plan is what is to be heard apart from voices. It never changes once it is
 // stored.
 type plan struct {
-	tones  Tones
-	ring   []float32 // nil: no ring
-	shared bool      // rings on the output device
+	tones    Tones
+	ring     []float32 // nil: no ring
+	ringBack []float32 // in place of the tone; nil: the tone
+	shared   bool      // rings on the output device
 }
 
 func (p *plan) same(o *plan) bool {
-	return p.tones == o.tones && p.shared == o.shared && len(p.ring) == len(o.ring) &&
-		(len(p.ring) == 0 || &p.ring[0] == &o.ring[0])
+	return p.tones == o.tones && p.shared == o.shared && samePiece(p.ring, o.ring) && samePiece(p.ringBack, o.ringBack)
+}
+
+func samePiece(a, b []float32) bool { return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0]) }
+
+// A ringtone is a file that was read.
+type ringtone struct {
+	path string
+	pcm  []float32
 }
 
 // A sound is a tone that can be ended.
@@ -53,6 +61,8 @@ func (b *board) follow(p *plan, region *tone.Region) {
 	wanted := [len(b.tones)]bool{p.tones.RingBack, p.tones.CallWaiting, p.tones.Busy, p.tones.HoldBeep}
 	for i, on := range wanted {
 		switch {
+		case on && b.tones[i] == nil && i == 0 && p.ringBack != nil:
+			b.tones[i] = tone.NewLoop(p.ringBack)
 		case on && b.tones[i] == nil:
 			c := [len(b.tones)]tone.Cadence{region.RingBack, region.CallWaiting, region.Busy, tone.HoldBeep()}[i]
 			b.tones[i] = tone.NewPlayer(c)
@@ -64,9 +74,8 @@ func (b *board) follow(p *plan, region *tone.Region) {
 
 // followRing starts and stops the ring; nil is none.
 func (b *board) followRing(pcm []float32) {
-	same := len(pcm) == len(b.piece) && (len(pcm) == 0 || &pcm[0] == &b.piece[0])
 	switch {
-	case same:
+	case samePiece(pcm, b.piece):
 	case pcm == nil && b.ring != nil:
 		b.ring.Stop()
 	case pcm == nil:

@@ -69,7 +69,9 @@ func TestKeysAreHeard(t *testing.T) {
 	})
 }
 
-func TestRingFile(t *testing.T) {
+// ringFile returns a WAV file with half a second of a tone of 1000 Hz.
+func ringFile(t *testing.T) string {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "ring.wav")
 	w, err := wav.Create(path, 8000, 2)
 	if err != nil {
@@ -85,6 +87,34 @@ func TestRingFile(t *testing.T) {
 	if err := w.Close(); err != nil {
 		t.Fatal(err)
 	}
+	return path
+}
+
+// A file takes the place of the ring-back tone, in the ear; one that is missing
+// does not.
+func TestRingBackFile(t *testing.T) {
+	path := ringFile(t)
+	synctest.Test(t, func(t *testing.T) {
+		p := mediatest.NewPhone(t, mediatest.NewNetwork(), "10.0.0.1", 1, codecs()...)
+		p.SetTones(media.Tones{RingBack: true, RingBackFile: path})
+		time.Sleep(2 * time.Second)
+		played := p.Device.Played()[rate:]
+		if file, tone := mediatest.Power(played, 1000, rate), mediatest.Power(played, 425, rate); file < 0.3 || tone > 0.05 {
+			t.Errorf("power of the file = %v, of the tone = %v, want the file alone", file, tone)
+		}
+		p.SetTones(media.Tones{})
+		time.Sleep(time.Second)
+		from := len(p.Device.Played())
+		p.SetTones(media.Tones{RingBack: true, RingBackFile: path + "?"})
+		time.Sleep(time.Second)
+		if got := mediatest.Power(p.Device.Played()[from:], 425, rate); got < 0.01 {
+			t.Errorf("power of the tone = %v, want it in place of a missing file", got)
+		}
+	})
+}
+
+func TestRingFile(t *testing.T) {
+	path := ringFile(t)
 	synctest.Test(t, func(t *testing.T) {
 		p := mediatest.NewPhone(t, mediatest.NewNetwork(), "10.0.0.1", 1, codecs()...)
 		p.SetTones(media.Tones{Ring: true, RingFile: path})
