@@ -33,6 +33,18 @@ type SIPSessionForwardingDidFail struct {
 	Failure Failure
 }
 
+// SetForwarding forwards every call to target, or no longer. The target is kept
+// while forwarding is off; an empty one leaves it as it was.
+func (app *SIPApplication) SetForwarding(on bool, target string) error {
+	return app.ChangeSettings(func(s *Settings) error {
+		s.Calls.Forwarding = on
+		if target != "" {
+			s.Calls.ForwardTo = target
+		}
+		return nil
+	})
+}
+
 // Redirect sends the caller of a ringing call to target, which is read as by
 // [SessionManager.Dial]: it is answered with 302.
 func (s *Session) Redirect(target string) { s.post(event{in: session.Redirect, target: target}) }

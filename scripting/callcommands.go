@@ -23,23 +23,38 @@ func (s *Server) dial(_ context.Context, _ *conn, cmd *protocol.Command) (string
 	default:
 		return "", protocol.Errorf(protocol.NoConference, "")
 	}
-	target, account := targets[0], ""
-	if words := strings.Fields(target); len(words) > 2 && strings.EqualFold(words[len(words)-2], "FROM") {
-		target, account = strings.Join(words[:len(words)-2], " "), words[len(words)-1]
+	target, account := cutFrom(targets[0])
+	return s.dialed(s.app.SessionManager().Dial(middleware.DialRequest{Target: target, Account: account}))
+}
+
+// cutFrom reads an account off the end: <target> [FROM <account>].
+func cutFrom(text string) (target, account string) {
+	if words := strings.Fields(text); len(words) > 1 && strings.EqualFold(words[len(words)-2], "FROM") {
+		return strings.Join(words[:len(words)-2], " "), words[len(words)-1]
 	}
-	session, err := s.app.SessionManager().Dial(middleware.DialRequest{Target: target, Account: account})
-	switch {
-	case errors.Is(err, middleware.ErrNoAccount), errors.Is(err, middleware.ErrAccountInactive):
-		return "", refuse(protocol.NotOnline, err)
-	case errors.Is(err, middleware.ErrNoSuchAccount):
-		return "", protocol.Errorf(protocol.UnknownAccount, "")
-	case errors.Is(err, middleware.ErrStopping):
-		return "", refuse(protocol.InternalError, err)
-	case err != nil:
-		return "", refuse(protocol.BadHandle, err)
+	return text, ""
+}
+
+// dialed is the reply to what makes a call.
+func (s *Server) dialed(session *middleware.Session, err error) (string, error) {
+	if err != nil {
+		return "", dialError(err)
 	}
 	k := s.hub.add(session)
 	return callLine(k.id, "STATUS", statusUnplaced), nil
+}
+
+// dialError sorts the errors of dialing.
+func dialError(err error) error {
+	switch {
+	case errors.Is(err, middleware.ErrNoAccount), errors.Is(err, middleware.ErrAccountInactive):
+		return refuse(protocol.NotOnline, err)
+	case errors.Is(err, middleware.ErrNoSuchAccount):
+		return protocol.Errorf(protocol.UnknownAccount, "")
+	case errors.Is(err, middleware.ErrStopping):
+		return refuse(protocol.InternalError, err)
+	}
+	return refuse(protocol.BadHandle, err)
 }
 
 // callErrors are the numbers with which a verb refuses a call's id.
@@ -155,11 +170,14 @@ func (s *Server) alterCall(ctx context.Context, _ *conn, cmd *protocol.Command) 
 		return "", protocol.Errorf(protocol.AlterWithoutVerb, "")
 	case !ok:
 		return "", protocol.Errorf(protocol.AlterUnknownVerb, "")
-	case argument != "" && action != "DTMF" && action != "RECORD":
+	case argument != "" && !slices.Contains(withArgument, action):
 		return "", protocol.Errorf(protocol.AlterBadArguments, "")
 	}
 	return join("ALTER CALL", v.word, action, argument), run(s, ctx, v, argument)
 }
+
+// withArgument are the actions that take one.
+var withArgument = []string{"DTMF", "RECORD", "REDIRECT", "PARK"}
 
 // actions are what ALTER CALL can do.
 var actions = map[string]func(s *Server, ctx context.Context, v callView, argument string) error{
@@ -189,12 +207,15 @@ var actions = map[string]func(s *Server, ctx context.Context, v callView, argume
 	"RECORD": func(_ *Server, ctx context.Context, v callView, path string) error {
 		return v.do(ctx, session.StartRecording, path, protocol.AlterFailed)
 	},
-	"STOP_RECORD":     command(session.StopRecording, protocol.AlterFailed),
-	"ADD_AUDIO":       command(session.AddAudio, protocol.AlterFailed),
-	"REMOVE_AUDIO":    command(session.RemoveAudio, protocol.AlterFailed),
-	"ACCEPT_PROPOSAL": command(session.AcceptProposal, protocol.AlterFailed),
-	"REJECT_PROPOSAL": command(session.RejectProposal, protocol.AlterFailed),
-	"CANCEL_PROPOSAL": command(session.CancelProposal, protocol.AlterFailed),
+	"REDIRECT":          redirect,
+	"PARK":              park,
+	"CANCEL_AUTOANSWER": cancelAutoAnswer,
+	"STOP_RECORD":       command(session.StopRecording, protocol.AlterFailed),
+	"ADD_AUDIO":         command(session.AddAudio, protocol.AlterFailed),
+	"REMOVE_AUDIO":      command(session.RemoveAudio, protocol.AlterFailed),
+	"ACCEPT_PROPOSAL":   command(session.AcceptProposal, protocol.AlterFailed),
+	"REJECT_PROPOSAL":   command(session.RejectProposal, protocol.AlterFailed),
+	"CANCEL_PROPOSAL":   command(session.CancelProposal, protocol.AlterFailed),
 }
 
 // command makes an action of a command of sessions.

@@ -95,6 +95,7 @@ var followed = []struct {
 	{"HOLD", holdOf},
 	{"STREAMS", streamsOf},
 	{"PROPOSAL", proposalOf},
+	{"AUTOANSWER", func(s middleware.SessionSnapshot) string { return unix(s.AutoAnswerAt) }},
 	{"RECORDING", func(s middleware.SessionSnapshot) string { return s.Audio.RecordingFile }},
 }
 

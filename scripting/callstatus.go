@@ -76,7 +76,7 @@ func endStatus(s middleware.SessionSnapshot) string {
 		return statusFinished
 	case kind == middleware.Elsewhere:
 		return statusCanceled
-	case incoming && byUs && (kind == middleware.Declined || kind == middleware.Busy):
+	case incoming && byUs && (kind == middleware.Declined || kind == middleware.Busy || kind == middleware.Forwarded || kind == middleware.Blocked):
 		return statusRefused
 	case incoming && (kind == middleware.Canceled || kind == middleware.NoAnswer):
 		return statusMissed
@@ -97,7 +97,7 @@ func pastStatus(e middleware.HistoryEntry) string {
 		return statusFinished
 	case middleware.OutcomeMissed:
 		return statusMissed
-	case middleware.OutcomeDeclined:
+	case middleware.OutcomeDeclined, middleware.OutcomeForwarded, middleware.OutcomeBlocked:
 		return statusRefused
 	case middleware.OutcomeBusy:
 		return statusBusy

@@ -168,6 +168,7 @@ var callProperties = map[string]func(callView) string{
 	"HOLD":        func(v callView) string { return holdOf(v.snap) },
 	"STREAMS":     func(v callView) string { return streamsOf(v.snap) },
 	"PROPOSAL":    func(v callView) string { return proposalOf(v.snap) },
+	"AUTOANSWER":  func(v callView) string { return unix(v.snap.AutoAnswerAt) },
 	"RECORDING":   func(v callView) string { return v.recorded },
 	"STATS":       func(v callView) string { return v.measured },
 	"DTMF_SENT":   func(v callView) string { return v.snap.Sent },

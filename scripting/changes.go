@@ -105,6 +105,7 @@ func (h *hub) accountRemoved(id string) {
 
 // gotSettings tells of changed settings, sorted by name.
 func (h *hub) gotSettings(n middleware.CFGSettingsObjectDidChange) {
+	h.tellPolicies(n)
 	for _, name := range slices.Sorted(maps.Keys(n.Modified)) {
 		text, ok := n.Modified[name].New.(string)
 		if !ok {

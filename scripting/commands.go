@@ -33,6 +33,10 @@ func (s *Server) table() map[string]handler {
 		"MUTE":     {run: s.mute},
 		"STATS":    {run: s.stats},
 		"SHUTDOWN": {run: s.shutdown},
+		"PICKUP":   {run: s.pickUp},
+		"UNPARK":   {run: s.unpark},
+
+		"TEST DIAL": {run: s.testDial},
 
 		"GET CALL":           {run: s.getCall},
 		"SET CALL":           {run: s.setCall},
@@ -73,6 +77,7 @@ var objectErrors = map[string][2]protocol.Number{
 	"CREATE": {protocol.CreateWithout, protocol.BadCreate},
 	"DELETE": {protocol.DeleteWithout, protocol.BadDelete},
 	"CLEAR":  {protocol.ClearWithout, protocol.BadClear},
+	"TEST":   {protocol.SyntaxError, protocol.UnknownCommand},
 }
 
 // execute carries out one command and returns its reply.

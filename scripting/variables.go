@@ -35,6 +35,8 @@ func (s *Server) variables() map[string]variable {
 		"DEFAULTACCOUNT":    {get: s.defaultAccount},
 		"SKYPEVERSION":      {get: func() string { return fourNumbers(s.config.Version) }},
 		"VERSION":           {get: func() string { return s.config.Version }},
+		"FORWARDING":        {s.forwarding, s.setForwarding},
+		"AUTOANSWER":        {s.autoAnswer, s.setAutoAnswer},
 		"MUTE":              {func() string { return onOff(s.app.Audio().Muted()) }, s.setMute},
 		"AUDIO_IN":          {func() string { return s.app.Audio().Snapshot().Input }, device(0)},
 		"AUDIO_OUT":         {func() string { return s.app.Audio().Snapshot().Output }, device(1)},
