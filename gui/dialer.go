@@ -188,7 +188,7 @@ func (d *dialer) backspace() {
 func (d *dialer) togglePad() {
 	d.pad.Hidden = !d.pad.Hidden
 	d.box.Refresh()
-	d.w.status.keypad.SetOn(!d.pad.Hidden)
+	d.w.status.keypad.SetOn(!d.pad.Hidden, i18n.T("Keypad"))
 	d.w.win.Canvas().Focus(d.entry)
 }
 

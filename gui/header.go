@@ -95,7 +95,7 @@ func (h *header) statusMenu() *fyne.Menu {
 	w := h.w
 	var items []*fyne.MenuItem
 	for _, s := range middleware.UserStatuses() {
-		item := fyne.NewMenuItem(viewmodel.StatusWord(s), func() { _ = w.phone.SetUserStatus(s) }) // it is one of the known
+		item := fyne.NewMenuItem(viewmodel.StatusWord(s), func() { w.setStatus(s) })
 		item.Icon = theme.ColoredIcon(icons.Dot, toneColor(viewmodel.StatusTone(s)))
 		item.Checked = s == w.phone.UserStatus()
 		items = append(items, item)

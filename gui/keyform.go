@@ -115,6 +115,17 @@ func (f *keyForm) commit() {
 	}
 }
 
+// follow shows choices that others have made.
+func (f *keyForm) follow() {
+	for _, k := range f.fields {
+		if now, _, ok := f.src.lookup(k.key); ok && k.typed == nil && now != k.saved && k.err == nil {
+			k.saved, k.good = now, now
+			k.changed(now)
+			k.show(now)
+		}
+	}
+}
+
 // wrong returns the first field that the source has refused, or nil.
 func (f *keyForm) wrong() *keyField {
 	for _, k := range f.fields {
@@ -242,11 +253,16 @@ func gap() fyne.CanvasObject {
 	return container.New(fixed{1, 8})
 }
 
-// fixed is a layout of a fixed size around nothing.
+// fixed is a layout of a fixed size.
 type fixed struct{ width, height float32 }
 
 // MinSize is called by the toolkit.
 func (l fixed) MinSize([]fyne.CanvasObject) fyne.Size { return fyne.NewSize(l.width, l.height) }
 
 // Layout is called by the toolkit.
-func (fixed) Layout([]fyne.CanvasObject, fyne.Size) {}
+func (l fixed) Layout(o []fyne.CanvasObject, size fyne.Size) {
+	for _, child := range o {
+		child.Move(fyne.NewPos(0, 0))
+		child.Resize(size)
+	}
+}

@@ -21,6 +21,7 @@ type command struct {
 	do   func()
 	can  bool // makes sense now
 	call bool // is about calls
+	on   bool // is a switch that is on
 }
 
 func (c command) shortcut() *desktop.CustomShortcut {
@@ -78,22 +79,26 @@ func (w *Window) commands() []command {
 		}
 		return no
 	}
+	t := viewmodel.NewToggles(w.phone.UserStatus(), w.phone.Settings())
 	return []command{
 		{i18n.T("Answer"), theme.Icon(icons.Call), fyne.KeyReturn, func() {
 			if v, ok := w.ringingCall(); ok {
 				w.answer(v.ID, false)
 			}
-		}, rings, true},
-		{i18n.T("Hang up"), theme.Icon(icons.HangUp), fyne.KeyPeriod, w.hangUp, live || rings, true},
-		{word(v.Held, i18n.T("Resume"), i18n.T("Hold")), theme.Icon(icons.Hold), fyne.KeyH, w.withCurrent(w.hold), v.CanHold, true},
-		{word(v.Recording, i18n.T("Stop recording"), i18n.T("Record")), theme.Icon(icons.Record), fyne.KeyR, w.withCurrent(w.record), v.CanRecord, true},
-		{word(w.phone.Audio().Muted(), i18n.T("Unmute microphone"), i18n.T("Mute microphone")), theme.Icon(icons.Mic), fyne.KeyM, w.toggleMute, true, true},
-		{i18n.T("Call window"), fynetheme.ViewFullScreenIcon(), fyne.KeyW, w.showCallWindow, live, true},
-		{i18n.T("Call last number again"), theme.Icon(icons.Recent), fyne.KeyD, w.redial, true, false},
-		{i18n.T("Keypad"), theme.Icon(icons.Keypad), fyne.KeyK, w.toggleKeypad, true, false},
-		{i18n.T("Go to number field"), fynetheme.SearchIcon(), fyne.KeyL, func() { w.win.Canvas().Focus(w.dialer.entry) }, true, false},
-		{i18n.T("Preferences…"), theme.Icon(icons.Settings), fyne.KeyComma, func() { w.showPreferences(pageGeneral) }, true, false},
-		{i18n.T("Quit"), fynetheme.LogoutIcon(), fyne.KeyQ, w.askQuit, true, false},
+		}, rings, true, false},
+		{i18n.T("Hang up"), theme.Icon(icons.HangUp), fyne.KeyPeriod, w.hangUp, live || rings, true, false},
+		{word(v.Held, i18n.T("Resume"), i18n.T("Hold")), theme.Icon(icons.Hold), fyne.KeyH, w.withCurrent(w.hold), v.CanHold, true, false},
+		{word(v.Recording, i18n.T("Stop recording"), i18n.T("Record")), theme.Icon(icons.Record), fyne.KeyR, w.withCurrent(w.record), v.CanRecord, true, false},
+		{word(w.phone.Audio().Muted(), i18n.T("Unmute microphone"), i18n.T("Mute microphone")), theme.Icon(icons.Mic), fyne.KeyM, w.toggleMute, true, true, false},
+		{i18n.T("Call window"), fynetheme.ViewFullScreenIcon(), fyne.KeyW, w.showCallWindow, live, true, false},
+		{i18n.T("Do not disturb"), theme.Icon(icons.Moon), fyne.KeyN, w.toggleDoNotDisturb, true, false, t.DoNotDisturb.On},
+		{i18n.T("Forward every call"), theme.Icon(icons.Forward), fyne.KeyF, w.toggleForwarding, true, false, t.Forward.On},
+		{i18n.T("Answer calls by itself"), theme.Icon(icons.AutoAnswer), fyne.KeyU, w.toggleAutoAnswer, true, false, t.AutoAnswer.On},
+		{i18n.T("Call last number again"), theme.Icon(icons.Recent), fyne.KeyD, w.redial, true, false, false},
+		{i18n.T("Keypad"), theme.Icon(icons.Keypad), fyne.KeyK, w.toggleKeypad, true, false, false},
+		{i18n.T("Go to number field"), fynetheme.SearchIcon(), fyne.KeyL, func() { w.win.Canvas().Focus(w.dialer.entry) }, true, false, false},
+		{i18n.T("Preferences…"), theme.Icon(icons.Settings), fyne.KeyComma, func() { w.showPreferences(pageGeneral) }, true, false, false},
+		{i18n.T("Quit"), fynetheme.LogoutIcon(), fyne.KeyQ, w.askQuit, true, false, false},
 	}
 }
 
@@ -119,7 +124,7 @@ func (w *Window) mainMenu() *fyne.Menu {
 		}
 		calls = c.call
 		item := fyne.NewMenuItem(c.text, c.do)
-		item.Icon, item.Shortcut = c.icon, c.shortcut()
+		item.Icon, item.Shortcut, item.Checked = c.icon, c.shortcut(), c.on
 		items = append(items, item)
 		if c.key == fyne.KeyComma {
 			items = append(items, w.aboutItem())

@@ -148,9 +148,10 @@ func (p *preferences) update() {
 	}
 }
 
-// settingsChanged follows settings that others changed. A page is not drawn anew
-// under the hands of the person who edits it.
+// settingsChanged follows settings that others changed. What is typed is not
+// changed under the hands of the person who types.
 func (p *preferences) settingsChanged() {
+	p.form.follow()
 	if p.apps != nil {
 		p.fillApps()
 	}

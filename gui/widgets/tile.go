@@ -16,6 +16,7 @@ type Tile struct {
 	icon    icons.Name
 	on      bool
 	danger  bool
+	flat    bool // without a surface of its own while it is off
 	caption *Text
 	image   *canvas.Image
 }
@@ -35,6 +36,29 @@ func NewDangerTile(icon icons.Name, word string, tapped func()) *Tile {
 	t := NewTile(icon, word, tapped)
 	t.danger = true
 	return t
+}
+
+// NewFlatTile returns a tile without a surface of its own while it is off.
+func NewFlatTile(icon icons.Name, word string, tapped func()) *Tile {
+	t := NewTile(icon, word, tapped)
+	t.flat = true
+	return t
+}
+
+// SetIcon changes the symbol.
+func (t *Tile) SetIcon(icon icons.Name) {
+	if t.icon != icon {
+		t.icon = icon
+		t.Refresh()
+	}
+}
+
+// SetDanger gives the tile the color of what is dangerous, or takes it away.
+func (t *Tile) SetDanger(on bool) {
+	if t.danger != on {
+		t.danger = on
+		t.Refresh()
+	}
 }
 
 // SetOn shows whether what the tile stands for is on, and what it is called now.
@@ -62,6 +86,9 @@ func (t *Tile) CreateRenderer() fyne.WidgetRenderer {
 		place(t.caption, 1, top+23, size.Width-2, h)
 	}
 	s.min = func() fyne.Size {
+		if t.flat {
+			return fyne.NewSize(46, t.caption.MinSize().Height+23+6)
+		}
 		return fyne.NewSize(50, t.caption.MinSize().Height+23+10)
 	}
 	t.look()
@@ -77,6 +104,8 @@ func (t *Tile) look() {
 		fill, text = fynetheme.ColorNameError, fynetheme.ColorNameForegroundOnError
 	case t.on:
 		fill, text = fynetheme.ColorNamePrimary, fynetheme.ColorNameForegroundOnPrimary
+	case t.flat:
+		fill = ""
 	}
 	t.fill = fill
 	t.paint()
