@@ -19,6 +19,8 @@ func (a *Account) networkChanged(woke bool) {
 		a.retryNow()
 		return
 	}
+	a.stopKeepAlive() // it is looked after here
+	a.newFlow = true
 	a.rebind(rebindTries)
 	a.ep.Load().Probe() // those of before may lead nowhere now
 	a.failures = 0

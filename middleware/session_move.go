@@ -111,9 +111,6 @@ func (s *Session) giveUpRescue() {
 	s.step(event{in: session.End})
 }
 
-// relocated takes in that there is a way to the peer again.
-func (s *Session) relocated() { s.step(event{in: session.AddressChanged}) }
-
 // moveStreams is the first half of telling the peer that we have another address:
 // the offer that follows names the new one.
 func (s *Session) moveStreams() {
@@ -147,7 +144,9 @@ func (s *Session) reconnected() {
 func (s *Session) gotRelocation(ev sip.Event) {
 	switch ev := ev.(type) {
 	case sip.Relocated:
-		s.relocated()
+		if ev.Moved || s.now.Reconnecting {
+			s.step(event{in: session.AddressChanged})
+		}
 	case sip.RelocateFailed:
 		s.log.Info("No way to the peer", "err", ev.Err)
 	}

@@ -166,6 +166,7 @@ func (e *Endpoint) endStranded() {
 // Relocated reports the way found by [Call.Relocate].
 type Relocated struct {
 	Local netip.Addr // where media should be received as well
+	Moved bool       // it is another way than before; the far end should be told
 }
 
 // RelocateFailed reports that there is no way to the far end now.
@@ -186,12 +187,13 @@ func (c *Call) Relocate() error {
 		if c.d == nil || c.over {
 			return
 		}
+		lost := !c.d.base.ready()
 		c.withFlow(func(f flow, err error) {
 			if err != nil {
 				c.emit(RelocateFailed{err})
 				return
 			}
-			c.emit(Relocated{Local: f.local.Addr()})
+			c.emit(Relocated{Local: f.local.Addr(), Moved: lost})
 		})
 	})
 	return nil

@@ -46,6 +46,9 @@ func TestCallSurvivesAnotherAddress(t *testing.T) {
 				move(t, host, alice, "10.0.0.9")
 				ok(t, out.Relocate())
 				alice.wait("relocated 10.0.0.9")
+				if ev := alice.seen["sip.Relocated"].(sip.Relocated); !ev.Moved {
+					t.Error("Relocated does not say that the way is another one")
+				}
 				if got := out.LocalAddr().String(); got != "10.0.0.9" {
 					t.Errorf("LocalAddr = %s, want the new address", got)
 				}
