@@ -70,7 +70,7 @@ func (e *Endpoint) drain(tx *sip.ClientTx, f flow, lost <-chan error, on func(*s
 			return
 		case <-f.moved():
 			tx.Terminate()
-			on(nil, transactionError(f, errAddressGone))
+			on(nil, transactionError(f, nil))
 			return
 		case <-tx.Done():
 			on(nil, transactionError(f, tx.Err()))
@@ -80,6 +80,9 @@ func (e *Endpoint) drain(tx *sip.ClientTx, f flow, lost <-chan error, on func(*s
 }
 
 func transactionError(f flow, err error) error {
+	if f.socket != nil && f.socket.gone() {
+		return &TransportError{Route: f.route, Err: errAddressGone} // whatever it looked like
+	}
 	if errors.Is(err, sip.ErrTransactionTimeout) {
 		return &TransportError{Route: f.route, Err: ErrTimeout}
 	}
