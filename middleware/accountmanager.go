@@ -332,7 +332,7 @@ func (m *AccountManager) FindAccount(contact string) *Account {
 	}
 	for _, match := range tests {
 		for _, a := range m.GetAccounts() {
-			if a.Snapshot().Enabled && match(a) {
+			if a.Enabled() && match(a) {
 				return a
 			}
 		}

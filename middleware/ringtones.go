@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -113,6 +114,21 @@ func (c *RingtoneConfiguration) RingtoneForSIPURI(uri string) string {
 		return ringtone
 	}
 	return c.inbound
+}
+
+// forSession chooses what rings for a new session: of a caller first what was
+// registered for its address, then what its contact has.
+func (c *RingtoneConfiguration) forSession(s *SessionSnapshot) string {
+	if s.Direction == Outgoing {
+		return c.OutboundRingtone()
+	}
+	key, err := addressKey(s.RemoteURI)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if ringtone, has := c.byURI[key]; has && err == nil {
+		return ringtone
+	}
+	return cmp.Or(s.Peer.Ringtone, c.inbound)
 }
 
 // copy returns a configuration that later changes of c do not reach.

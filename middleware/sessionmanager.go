@@ -144,6 +144,7 @@ func (m *SessionManager) newSession(account *Account, d Direction, fill func(*Se
 	}
 	s.plan.cancel = func() {}
 	fill(s)
+	s.now.Ringtone = s.config.ringtones.forSession(&s.now)
 	s.update()
 	m.sessions[s.id] = s
 	go s.run()

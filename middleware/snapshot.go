@@ -83,6 +83,7 @@ type SessionSnapshot struct {
 	CallID          string
 	Route           string // "tls 192.0.2.1:5061": where requests go; empty on incoming calls
 
+	Ringtone     string    // what rings, here or in our ear; empty: what rings otherwise; or NoRingtone
 	Silenced     bool      // it rings no more here, though it waits for an answer
 	AutoAnswerAt time.Time // when the ringing call will be answered by itself; zero if it will not
 

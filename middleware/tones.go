@@ -7,8 +7,9 @@ import (
 // tones is what should sound besides voices.
 type tones struct {
 	ring        bool   // on the alert device
-	ringFile    string // the contact's own ringtone
+	ringFile    string // empty: as the settings say
 	ringBack    bool
+	backFile    string // empty: the tone of the country
 	callWaiting bool
 	holdBeep    bool
 }
@@ -21,12 +22,12 @@ func tonesFor(calls []SessionSnapshot) tones {
 	for _, c := range calls {
 		switch c.State() {
 		case session.Incoming:
-			if !c.Silenced && !ringing {
-				ringing, t.ringFile = true, c.Peer.Ringtone
+			if !c.Silenced && !ringing && c.Ringtone != NoRingtone {
+				ringing, t.ringFile = true, c.Ringtone
 			}
 		case session.Calling:
-			if c.Progress.Ringing && !c.Progress.EarlyMedia {
-				t.ringBack = true
+			if c.Progress.Ringing && !c.Progress.EarlyMedia && c.Ringtone != NoRingtone {
+				t.ringBack, t.backFile = true, c.Ringtone
 			}
 			talking = true
 		case session.Accepting, session.Established:

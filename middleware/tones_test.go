@@ -21,6 +21,9 @@ func TestTonesFor(t *testing.T) {
 	heldByPeer := talking
 	heldByPeer.OnHoldByRemote = true
 
+	own, mute, music, still := in, in, ringing, ringing
+	own.Ringtone, mute.Ringtone, music.Ringtone, still.Ringtone = "/own.wav", NoRingtone, "/music.wav", NoRingtone
+
 	tests := []struct {
 		name  string
 		calls []SessionSnapshot
@@ -38,6 +41,12 @@ func TestTonesFor(t *testing.T) {
 		{"called while a call is on hold", []SessionSnapshot{held, in}, tones{ring: true}},
 		{"held by the peer", []SessionSnapshot{heldByPeer}, tones{holdBeep: true}},
 		{"both hold", []SessionSnapshot{held}, tones{}},
+		{"called with a ringtone of its own", []SessionSnapshot{own}, tones{ring: true, ringFile: "/own.wav"}},
+		{"the first that rings decides", []SessionSnapshot{own, in}, tones{ring: true, ringFile: "/own.wav"}},
+		{"called by one that keeps silent", []SessionSnapshot{mute}, tones{}},
+		{"called by one that keeps silent and another", []SessionSnapshot{mute, in}, tones{ring: true}},
+		{"a file in place of our tone", []SessionSnapshot{music}, tones{ringBack: true, backFile: "/music.wav"}},
+		{"nothing in place of our tone", []SessionSnapshot{still}, tones{}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

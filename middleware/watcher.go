@@ -62,6 +62,6 @@ func (w *watcher) sound() {
 	w.last = t
 	w.app.engine.SetTones(media.Tones{
 		Ring: t.ring, RingFile: cmp.Or(t.ringFile, w.app.settings.Get().Calls.Ringtone),
-		RingBack: t.ringBack, CallWaiting: t.callWaiting, HoldBeep: t.holdBeep,
+		RingBack: t.ringBack, RingBackFile: t.backFile, CallWaiting: t.callWaiting, HoldBeep: t.holdBeep,
 	})
 }
