@@ -95,7 +95,7 @@ func (e *Endpoint) Rebind(ctx context.Context, listen, listenTLS []netip.AddrPor
 	if e.ctx.Err() != nil {
 		return ErrClosed
 	}
-	newPairs, newTLS := e.letGo(listen, listenTLS)
+	old, newPairs, newTLS := e.compare(listen, listenTLS)
 	var errs []error
 	for _, a := range newPairs {
 		errs = append(errs, e.listenPair(ctx, a))
@@ -103,14 +103,16 @@ func (e *Endpoint) Rebind(ctx context.Context, listen, listenTLS []netip.AddrPor
 	for _, a := range newTLS {
 		errs = append(errs, e.listenTLS(ctx, a))
 	}
+	e.letGo(old) // last: what fails by it finds the new ones
 	e.endStranded()
 	return errors.Join(errs...)
 }
 
-// letGo closes what is not wanted any more and returns the addresses that nobody
-// listens on yet.
-func (e *Endpoint) letGo(listen, listenTLS []netip.AddrPort) (newPairs, newTLS []netip.AddrPort) {
+// compare returns what is listened on and not wanted any more, and the addresses
+// that nobody listens on yet.
+func (e *Endpoint) compare(listen, listenTLS []netip.AddrPort) (old []*binding, newPairs, newTLS []netip.AddrPort) {
 	e.mu.Lock()
+	defer e.mu.Unlock()
 	stay := map[*binding]bool{}
 	missing := func(wanted []netip.AddrPort, transports ...string) (out []netip.AddrPort) {
 		for _, a := range wanted {
@@ -128,15 +130,25 @@ func (e *Endpoint) letGo(listen, listenTLS []netip.AddrPort) (newPairs, newTLS [
 		return out
 	}
 	newPairs, newTLS = missing(listen, "udp", "tcp"), missing(listenTLS, "tls")
-	var shut []io.Closer
-	e.bound = slices.DeleteFunc(e.bound, func(b *binding) bool {
+	for _, b := range e.bound {
 		if !stay[b] {
-			close(b.done)
-			shut = append(shut, b.socket)
-			delete(e.sockets, b.socket)
+			old = append(old, b)
 		}
-		return !stay[b]
-	})
+	}
+	return old, newPairs, newTLS
+}
+
+// letGo closes the sockets of old, and the connections from addresses that are not
+// listened on any more.
+func (e *Endpoint) letGo(old []*binding) {
+	e.mu.Lock()
+	var shut []io.Closer
+	e.bound = slices.DeleteFunc(e.bound, func(b *binding) bool { return slices.Contains(old, b) })
+	for _, b := range old {
+		close(b.done)
+		shut = append(shut, b.socket)
+		delete(e.sockets, b.socket)
+	}
 	for _, s := range e.streams {
 		if !slices.ContainsFunc(e.bound, func(b *binding) bool { return b.Addr.Addr() == s.local.Addr() }) {
 			shut = append(shut, s)
@@ -146,7 +158,6 @@ func (e *Endpoint) letGo(listen, listenTLS []netip.AddrPort) (newPairs, newTLS [
 	for _, s := range shut {
 		_ = s.Close() // nothing can be sent on it
 	}
-	return newPairs, newTLS
 }
 
 // endStranded ends the incoming calls whose answer could not reach the caller.
