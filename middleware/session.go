@@ -32,6 +32,7 @@ type Session struct {
 	queue *mailbox.Queue[event]
 	snap  atomic.Pointer[SessionSnapshot]
 	audio atomic.Pointer[media.Stream] // for statistics only; nil without a stream
+	final atomic.Pointer[media.Stats]  // of a session that is over
 	ctx   context.Context              // ends with the session
 	stop  context.CancelFunc
 	done  chan struct{}
@@ -110,6 +111,9 @@ func (s *Session) Done() <-chan struct{} { return s.done }
 func (s *Session) Stats() media.Stats {
 	if st := s.audio.Load(); st != nil {
 		return st.Stats()
+	}
+	if last := s.final.Load(); last != nil {
+		return *last
 	}
 	return media.Stats{}
 }
@@ -332,6 +336,12 @@ func (s *Session) changed() {
 func (s *Session) release() {
 	s.stop()
 	s.closeStream()
+	if st := s.audio.Load(); st != nil { // what holds the session need not hold its buffers
+		last := st.Stats()
+		s.final.Store(&last)
+		s.audio.Store(nil)
+		s.plan.stream = nil
+	}
 	if s.call != nil {
 		s.call.Close()
 	}

@@ -229,6 +229,9 @@ func (c *Call) ended() {
 	c.forget()
 	c.mu.Lock()
 	keep := len(c.waiting) > 0 && !c.quiet
+	if !keep {
+		c.handler = nil // transactions hold the call for half a minute; not who listened to it
+	}
 	c.mu.Unlock()
 	if !keep {
 		c.box.Close()
