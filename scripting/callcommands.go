@@ -177,7 +177,7 @@ func (s *Server) alterCall(ctx context.Context, _ *conn, cmd *protocol.Command) 
 }
 
 // withArgument are the actions that take one.
-var withArgument = []string{"DTMF", "RECORD", "REDIRECT", "PARK"}
+var withArgument = []string{"DTMF", "RECORD", "REDIRECT", "PARK", "TRANSFER", "TRANSFER_TO"}
 
 // actions are what ALTER CALL can do.
 var actions = map[string]func(s *Server, ctx context.Context, v callView, argument string) error{
@@ -210,6 +210,10 @@ var actions = map[string]func(s *Server, ctx context.Context, v callView, argume
 	"REDIRECT":          redirect,
 	"PARK":              park,
 	"CANCEL_AUTOANSWER": cancelAutoAnswer,
+	"TRANSFER":          transfer,
+	"TRANSFER_TO":       transferTo,
+	"ACCEPT_TRANSFER":   command(session.AcceptTransfer, protocol.AlterFailed),
+	"REJECT_TRANSFER":   command(session.RejectTransfer, protocol.AlterFailed),
 	"STOP_RECORD":       command(session.StopRecording, protocol.AlterFailed),
 	"ADD_AUDIO":         command(session.AddAudio, protocol.AlterFailed),
 	"REMOVE_AUDIO":      command(session.RemoveAudio, protocol.AlterFailed),

@@ -95,6 +95,8 @@ var followed = []struct {
 	{"HOLD", holdOf},
 	{"STREAMS", streamsOf},
 	{"PROPOSAL", proposalOf},
+	{"TRANSFERRED_TO", func(s middleware.SessionSnapshot) string { return s.Transfer.To.Address }},
+	{"TRANSFER_STATUS", transferOf},
 	{"AUTOANSWER", func(s middleware.SessionSnapshot) string { return unix(s.AutoAnswerAt) }},
 	{"RECORDING", func(s middleware.SessionSnapshot) string { return s.Audio.RecordingFile }},
 }

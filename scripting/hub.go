@@ -34,6 +34,7 @@ func newHub(s *Server) *hub {
 		accounts: map[string]middleware.AccountSnapshot{}, variables: map[string]string{},
 	}
 	bus.On(h.client, h.gotDigit)
+	bus.On(h.client, h.gotTransferFailure)
 	bus.On(h.client, func(n middleware.SIPAccountManagerDidAddAccount) { h.accountAdded(n.Now) })
 	bus.On(h.client, func(n middleware.SIPAccountManagerDidRemoveAccount) { h.accountRemoved(n.Account) })
 	bus.On(h.client, h.gotDefault)
