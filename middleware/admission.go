@@ -22,6 +22,7 @@ func (m *SessionManager) incoming(call *sip.Call, account *Account) *Session {
 	}
 	v := m.judge(call, account)
 	peer := m.known(peerOf(call.Remote()))
+	peer.Via = divertedBy(call)
 	s, err := m.newSession(account, Incoming, func(s *Session) { s.describe(call, peer) })
 	if err != nil {
 		_ = call.Reject(486, "Busy Here") // the call ends either way

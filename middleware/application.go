@@ -88,7 +88,7 @@ func NewSIPApplication(c Config) *SIPApplication {
 		settings: app.settings, dir: c.Profile.RecordingsDir(), app: app,
 		sessions: map[SessionID]*Session{},
 	}
-	app.history = newHistory(c.Log.With("sub", "history"), b, c.Profile.History())
+	app.history = newHistory(c.Log.With("sub", "history"), b, c.Profile)
 	app.contacts = newContacts(c.Log.With("sub", "contacts"), b, c.Profile)
 	app.callers = app.contacts
 	app.watcher = newWatcher(app)

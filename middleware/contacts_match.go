@@ -47,7 +47,7 @@ func (c *Contacts) Match(ctx context.Context, text string, limit int) ([]Match, 
 			m.list = append(m.list, typed)
 		}
 	}
-	people, err := c.Search(ctx, text, limit)
+	people, err := c.Search(ctx, text, 2*limit) // some have no address
 	if err != nil {
 		return nil, err
 	}

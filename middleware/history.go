@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"strconv"
@@ -14,6 +15,9 @@ import (
 
 // A HistoryEntry is one call of the past, or one that is going on.
 type HistoryEntry = storage.Call
+
+// ErrNoCall is returned for a call that is not in the history.
+var ErrNoCall = storage.ErrNoCall
 
 // A HistoryQuery asks for a page of the history.
 type HistoryQuery = storage.Query
@@ -31,6 +35,12 @@ const (
 	OutcomeBlocked   = storage.Blocked
 )
 
+// The directions of a [HistoryEntry].
+const (
+	HistoryIncoming = storage.Incoming
+	HistoryOutgoing = storage.Outgoing
+)
+
 // historyTime bounds one write to the history.
 const historyTime = 10 * time.Second
 
@@ -38,33 +48,29 @@ const historyTime = 10 * time.Second
 // that a slow disk never holds up a call. Reading methods block for the
 // database.
 type History struct {
-	log     *slog.Logger
-	bus     *bus.Bus
-	store   *storage.History
-	client  *bus.Client
-	running sync.WaitGroup
-	unseen  atomic.Int64
+	log      *slog.Logger
+	bus      *bus.Bus
+	store    *storage.History
+	contacts *storage.Contacts
+	settings *storage.SettingsStore
+	client   *bus.Client
+	running  sync.WaitGroup
+	stop     context.CancelFunc // ends the forgetting; nil before start
+	unseen   atomic.Int64
+
+	written written
 
 	rows map[SessionID]*storage.Call // owned by the goroutine
 }
 
-func newHistory(log *slog.Logger, b *bus.Bus, store *storage.History) *History {
+func newHistory(log *slog.Logger, b *bus.Bus, p *storage.Profile) *History {
 	h := &History{
-		log: log, bus: b, store: store,
+		log: log, bus: b, store: p.History(), contacts: p.Contacts(), settings: p.Settings(),
 		client: bus.NewClient("history"),
 		rows:   map[SessionID]*storage.Call{},
 	}
-	bus.On(h.client, func(n SIPSessionNewIncoming) { h.begin(n.Now) })
-	bus.On(h.client, func(n SIPSessionNewOutgoing) { h.begin(n.Now) })
-	bus.On(h.client, func(n SIPSessionDidStart) { h.write(n.Now) })
-	bus.On(h.client, func(n SIPSessionDidStartRecordingAudio) {
-		if row := h.rows[n.Session]; row != nil {
-			row.Recording = n.FileName
-			h.write(n.Now)
-		}
-	})
-	bus.On(h.client, func(n SIPSessionDidEnd) { h.end(n.Now) })
-	bus.On(h.client, func(SIPApplicationDidEnd) { b.Detach(h.client) })
+	h.written.rev = map[SessionID]uint64{}
+	bus.OnAny(h.client, h.got)
 	return h
 }
 
@@ -73,11 +79,43 @@ func (h *History) start() {
 	h.countUnseen()
 	h.bus.Attach(h.client)
 	h.running.Go(func() { h.client.Run(context.Background()) })
+	ctx, cancel := context.WithCancel(context.Background())
+	h.stop = cancel
+	h.running.Go(func() { h.forgetDaily(ctx) })
 }
 
 // wait returns when everything up to SIPApplicationDidEnd is written, at once if
 // start was never called.
-func (h *History) wait() { h.running.Wait() }
+func (h *History) wait() {
+	if h.stop != nil {
+		h.stop()
+	}
+	h.running.Wait()
+	h.written.close()
+}
+
+// got writes what is new of a session. Its row is there from the first
+// notification on, so that no call is lost whatever happens to the program.
+func (h *History) got(n bus.Notification) {
+	if _, last := n.(SIPApplicationDidEnd); last {
+		h.bus.Detach(h.client)
+		return
+	}
+	s, ok := SessionOf(n)
+	if !ok {
+		return
+	}
+	switch n.(type) {
+	case SIPSessionNewIncoming, SIPSessionNewOutgoing:
+		h.begin(s)
+	default:
+		h.write(s)
+	}
+	if _, last := n.(SIPSessionDidEnd); last {
+		delete(h.rows, s.ID)
+	}
+	h.written.note(s)
+}
 
 func (h *History) begin(s SessionSnapshot) {
 	row := rowOf(s)
@@ -90,16 +128,26 @@ func (h *History) begin(s SessionSnapshot) {
 	}
 	row.ID = id
 	h.rows[s.ID] = &row
+	if s.Peer.Contact != 0 {
+		if err := h.contacts.Spoken(ctx, s.Peer.Contact, s.Created); err != nil {
+			h.log.Info("Call not noted with its contact", "err", err)
+		}
+	}
 	h.changed()
 }
 
+// write updates a session's row, if anything of it is new.
 func (h *History) write(s SessionSnapshot) {
 	row := h.rows[s.ID]
 	if row == nil {
 		return
 	}
 	now := rowOf(s)
-	now.ID, now.Recording = row.ID, row.Recording
+	now.ID = row.ID
+	now.Recording, now.Note = cmp.Or(now.Recording, row.Recording), cmp.Or(now.Note, row.Note)
+	if now == *row {
+		return
+	}
 	*row = now
 	ctx, cancel := context.WithTimeout(context.Background(), historyTime)
 	defer cancel()
@@ -107,11 +155,6 @@ func (h *History) write(s SessionSnapshot) {
 		h.log.Error("Call not updated in the history", "err", err)
 	}
 	h.changed()
-}
-
-func (h *History) end(s SessionSnapshot) {
-	h.write(s)
-	delete(h.rows, s.ID)
 }
 
 func (h *History) changed() {
@@ -135,7 +178,8 @@ func rowOf(s SessionSnapshot) storage.Call {
 		PeerName:  s.Peer.Name, PeerURI: s.Peer.URI,
 		Start: s.Created, Answered: s.Started, End: s.Stopped,
 		Code: s.End.Code, Reason: s.End.Reason, Codec: s.Audio.Codec,
-		Outcome: outcomeOf(s), Seen: true, Note: transferNote(s),
+		Outcome: outcomeOf(s), Seen: true, Recording: s.Audio.RecordingFile,
+		Via: s.Peer.Via, Note: cmp.Or(transferNote(s), forwardNote(s)),
 	}
 	if s.Direction == Incoming {
 		row.Direction = storage.Incoming
@@ -177,9 +221,31 @@ func outcomeOf(s SessionSnapshot) storage.Outcome {
 	return storage.Failed
 }
 
-// Search returns a page of calls, newest first. It blocks for the database.
+// forwardNote says in the history where a caller was sent.
+func forwardNote(s SessionSnapshot) string {
+	if s.End.Kind == Forwarded && s.End.Detail != "" {
+		return "→ " + s.End.Detail
+	}
+	return ""
+}
+
+// Search returns a page of calls, newest first. It takes a few milliseconds,
+// however many calls there are.
 func (h *History) Search(ctx context.Context, q HistoryQuery) ([]HistoryEntry, error) {
 	return h.store.Search(ctx, q)
+}
+
+// Get returns the entry with that ID, or [ErrNoCall].
+func (h *History) Get(ctx context.Context, id int64) (HistoryEntry, error) {
+	return h.store.Get(ctx, id)
+}
+
+// Export writes the entries that q asks for, on all pages, into a CSV file at an
+// absolute path, and returns how many. If there is such a file it is replaced
+// with overwrite, and else the error is fs.ErrExist. It takes some seconds for a
+// million entries; ctx ends it, and then no file is left.
+func (h *History) Export(ctx context.Context, path string, q HistoryQuery, overwrite bool) (int, error) {
+	return h.store.Export(ctx, path, q, overwrite)
 }
 
 // LastDialed returns what was called last, or an empty string.

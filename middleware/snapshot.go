@@ -49,6 +49,7 @@ type Peer struct {
 
 	Contact  int64  // whose address it is, and then Name is the contact's; 0 is nobody's
 	Ringtone string // the contact's own; empty is the usual one
+	Via      string // who diverted the call to us, safe to show; empty is nobody
 }
 
 // Encryption says how well the sound of a call is protected: what was

@@ -47,7 +47,7 @@ type Call struct {
 	Recording string // absolute path of the recording; "" is none
 	Seen      bool   // a missed call that the person has looked at
 	Via       string // who diverted the call to us, already made safe to show
-	Note      string // what else happened, such as where the call was transferred to
+	Note      string // "→ address": the call was handed over, or the caller sent, there; "← address": that one had us call
 }
 
 // Duration returns how long people talked; for a call under way, until now.
