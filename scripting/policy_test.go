@@ -7,12 +7,11 @@ import (
 
 	"parley/middleware"
 	"parley/middleware/middlewaretest"
-	"parley/storage"
 )
 
 // atPBX gives a phone an account with feature codes and dial rules.
-func atPBX(_ *middleware.Config, s *storage.Settings) {
-	a := storage.NewAccount("201@pbx.example")
+func atPBX(_ *middleware.Config, s *middleware.Settings) {
+	a := middleware.NewAccountSettings("201@pbx.example")
 	a.Registration = false
 	a.DialRules = []string{"00.=+.", "xxxx.=0xxxx."}
 	a.UnparkCode = "*7"
