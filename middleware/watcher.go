@@ -47,7 +47,12 @@ func (w *watcher) got(n bus.Notification) {
 		w.log.Info("Notification", "name", name, "account", a.ID, "registration", a.Registration, "failure", a.Failure.Kind, "detail", a.Failure.Detail)
 		return
 	}
-	w.log.Debug("Notification", "name", name)
+	switch n.(type) {
+	case SystemIPAddressDidChange, SystemWillSleep, SystemDidWakeUpFromSleep:
+		w.log.Info("Notification", "name", name, "network", w.app.Network())
+	default:
+		w.log.Debug("Notification", "name", name)
+	}
 	if _, last := n.(SIPApplicationDidEnd); last {
 		w.app.bus.Detach(w.client)
 	}

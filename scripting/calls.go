@@ -95,6 +95,7 @@ var followed = []struct {
 	{"HOLD", holdOf},
 	{"STREAMS", streamsOf},
 	{"PROPOSAL", proposalOf},
+	{"RECONNECTING", func(s middleware.SessionSnapshot) string { return trueFalse(s.Reconnecting) }},
 	{"TRANSFERRED_TO", func(s middleware.SessionSnapshot) string { return s.Transfer.To.Address }},
 	{"TRANSFER_STATUS", transferOf},
 	{"AUTOANSWER", func(s middleware.SessionSnapshot) string { return unix(s.AutoAnswerAt) }},

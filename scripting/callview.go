@@ -168,6 +168,7 @@ var callProperties = map[string]func(callView) string{
 	"HOLD":            func(v callView) string { return holdOf(v.snap) },
 	"STREAMS":         func(v callView) string { return streamsOf(v.snap) },
 	"PROPOSAL":        func(v callView) string { return proposalOf(v.snap) },
+	"RECONNECTING":    func(v callView) string { return trueFalse(v.snap.Reconnecting) },
 	"TRANSFER_STATUS": func(v callView) string { return transferOf(v.snap) },
 	"TRANSFERRED_TO":  func(v callView) string { return v.snap.Transfer.To.Address },
 	"TRANSFERRED_BY":  func(v callView) string { return v.snap.ReferredBy },

@@ -48,6 +48,9 @@ func newHub(s *Server) *hub {
 	})
 	bus.On(h.client, func(n middleware.AudioMuteDidChange) { h.tell("MUTE " + onOff(n.Muted)) })
 	bus.On(h.client, func(n middleware.UserStatusDidChange) { h.tell("USERSTATUS " + string(n.Status)) })
+	bus.On(h.client, func(n middleware.SystemIPAddressDidChange) { h.tell("NETWORK " + onlineOffline(n.Online)) })
+	bus.On(h.client, func(middleware.SystemWillSleep) { h.tell("SYSTEM SLEEP") })
+	bus.On(h.client, func(middleware.SystemDidWakeUpFromSleep) { h.tell("SYSTEM AWAKE") })
 	bus.OnAny(h.client, h.gotAny)
 	return h
 }

@@ -31,6 +31,7 @@ func (s *Server) variables() map[string]variable {
 	return map[string]variable{
 		"USERSTATUS":        {func() string { return string(s.app.UserStatus()) }, s.setUserStatus},
 		"CONNSTATUS":        {get: func() string { return connStatus(s.app.AccountManager().Snapshots()) }},
+		"NETWORK":           {get: func() string { return onlineOffline(s.app.Network().Online) }},
 		"CURRENTUSERHANDLE": {get: func() string { return defaultHandle(s.app.AccountManager().Snapshots()) }},
 		"DEFAULTACCOUNT":    {get: s.defaultAccount},
 		"SKYPEVERSION":      {get: func() string { return fourNumbers(s.config.Version) }},
@@ -163,4 +164,12 @@ func done(cmd *protocol.Command, n protocol.Number) error {
 // sortedNames lists a map's keys in a form for error messages.
 func sortedNames[V any](m map[string]V) string {
 	return strings.Join(slices.Sorted(maps.Keys(m)), ", ")
+}
+
+// onlineOffline says whether this computer has a network.
+func onlineOffline(online bool) string {
+	if online {
+		return "ONLINE"
+	}
+	return "OFFLINE"
 }
