@@ -163,6 +163,8 @@ func (m *AudioManager) gotEvent(ev media.Event) {
 	case media.DeviceRestored:
 		delete(m.trouble, ev.Which.String())
 		m.bus.Publish(AudioDeviceDidRecover{Which: ev.Which.String(), Name: ev.Name, Now: m.snapshotLocked()})
+	case media.ConferenceRecordingFailed:
+		m.app.sessions.conferenceRecordingFailed(ev.Path, ev.Err)
 	}
 }
 

@@ -69,7 +69,11 @@ func (s *Session) stopRecording(err error) {
 // known to have. Where the folder cannot be looked at, StartRecording says why.
 func (s *Session) recordingName(at time.Time) string {
 	who := safeFileName(s.now.Peer.Address)
-	base := filepath.Join(s.config.recordingDir, at.Format("2006-01-02 15.04.05")+" "+who)
+	return freeName(filepath.Join(s.config.recordingDir, at.Format("2006-01-02 15.04.05")+" "+who))
+}
+
+// freeName completes base to the name of a WAV file that is not there.
+func freeName(base string) string {
 	name := base + ".wav"
 	for n := 2; ; n++ {
 		if _, err := os.Lstat(name); err != nil {

@@ -13,6 +13,7 @@ import (
 // publish tells everybody, and the call that this one is made for.
 func (s *Session) publish(n bus.Notification) {
 	s.m.bus.Publish(n)
+	s.m.followConference(s, n)
 	s.relay(n)
 }
 

@@ -42,6 +42,7 @@ type SessionManager struct {
 	turn     atomic.Int64    // of the newest command
 
 	transports transports
+	conference conference
 
 	mu       sync.Mutex // guards what follows
 	sessions map[SessionID]*Session
@@ -166,7 +167,8 @@ func (m *SessionManager) remove(s *Session) {
 	m.mu.Unlock()
 }
 
-// holdOthers puts every call but s on hold, so that one is spoken to at a time.
+// holdOthers puts every call but s on hold, so that one is spoken to at a time. The
+// members of a conference count as one: where s is a member, the others resume.
 // Each decides on its own goroutine, where it is known what is under way. The
 // Echo Test answers everybody at once.
 func (m *SessionManager) holdOthers(s *Session, turn int64) {
@@ -175,7 +177,15 @@ func (m *SessionManager) holdOthers(s *Session, turn int64) {
 	}
 	for _, o := range m.Sessions() {
 		if o != s {
-			o.post(event{run: func() { o.yield(turn) }})
+			joined := m.conference.joined(s.id, o.id)
+			o.post(event{run: func() {
+				switch {
+				case m.conference.joined(s.id, o.id):
+					o.resumeWith(turn)
+				case !joined: // else one of them has left since
+					o.yield(turn)
+				}
+			}})
 		}
 	}
 }
