@@ -267,6 +267,9 @@ func (c *Call) askAgain(r inDialog, auth *Authorizer, tries int) {
 			return
 		}
 		d.localSeq++
+		if d != c.d && c.uac != nil {
+			c.uac.legs.used(d.remoteTag, d.localSeq)
+		}
 		o := c.inDialogRequest(r, d)
 		o.headers = append(o.headers, credentials(auth, r.method, o.uri, r.body)...)
 		c.bound(func(flow) outgoing { return o }, f, func(req *sip.Request, f flow, err error) {

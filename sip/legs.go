@@ -23,8 +23,8 @@ type inviteLegs struct {
 	winner  string
 	ackReq  *sip.Request // for the winner or for a non-2xx response
 	ackVia  flow
-	losers  map[string]func()   // by To tag: sends its ACK again
-	tags    map[string]struct{} // early dialogs
+	losers  map[string]func() // by To tag: sends its ACK again
+	tags    map[string]uint32 // early dialogs, and the highest CSeq of ours in each
 	ending  bool
 }
 
@@ -34,7 +34,7 @@ const maxLegs = 64
 // watch remembers an INVITE by its branch.
 // early runs on the call's goroutine.
 func (e *Endpoint) watch(c *Call, invite *sip.Request, f flow, early func(*inviteLegs, *sip.Response)) *inviteLegs {
-	l := &inviteLegs{e: e, call: c, invite: invite, flow: f, losers: map[string]func(){}, tags: map[string]struct{}{}}
+	l := &inviteLegs{e: e, call: c, invite: invite, flow: f, losers: map[string]func(){}, tags: map[string]uint32{}}
 	l.early1 = func(res *sip.Response) { c.post(func() { early(l, res) }) }
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -63,7 +63,16 @@ func (l *inviteLegs) early(tag string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.tags) < maxLegs {
-		l.tags[tag] = struct{}{}
+		l.tags[tag] = 0
+	}
+}
+
+// used notes the CSeq of a request of ours in an early dialog.
+func (l *inviteLegs) used(tag string, seq uint32) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.tags[tag]; ok {
+		l.tags[tag] = seq
 	}
 }
 
@@ -215,10 +224,10 @@ func (l *inviteLegs) hangUp(res *sip.Response, tag string) {
 		again := func() { _ = l.e.write(ack, f) }
 		l.mu.Lock()
 		l.losers[tag] = again
+		o.cseq = max(d.localSeq, l.tags[tag]) + 1
 		l.mu.Unlock()
 		again()
 		o.method, o.headers = "BYE", credentials(l.call.auth, "BYE", uri, nil)
-		o.cseq = d.localSeq + 1
 		l.e.byeAlone(o, f, l.call.auth, 0)
 	})
 }

@@ -120,6 +120,28 @@ func TestEveryForkHasItsOwnPracks(t *testing.T) {
 	})
 }
 
+// The BYE to a leg that is not wanted has a CSeq above that of its PRACK.
+func TestCancelCrossesAnswerAfterPrack(t *testing.T) {
+	withReliable(t, sip.ReliableOff, func(t *testing.T, s *side, p *siptest.Peer) {
+		c, inv := reliableCall(t, s, p)
+		p.Send(s.addr, inv.Reply("180 Ringing", "bob", reliable(1, "bob")))
+		prack := p.Expect("PRACK")
+		p.Send(s.addr, prack.Reply("200 OK", "", ""))
+		synctest.Wait()
+		ok(t, c.Cancel(""))
+		p.Expect("CANCEL")
+		p.Send(s.addr, inv.Reply("200 OK", "bob", "Contact: <sip:bob@10.0.0.2:5060>\n"+sdpLines))
+		bye := p.Expect("BYE")
+		var first, next int
+		_, _ = fmt.Sscan(prack.Header("CSeq"), &first)
+		if _, _ = fmt.Sscan(bye.Header("CSeq"), &next); next <= first {
+			t.Errorf("CSeq of BYE = %d, that of PRACK %d", next, first)
+		}
+		p.Send(s.addr, bye.Reply("200 OK", "", ""))
+		s.wait("failed 487")
+	})
+}
+
 // What we did not offer is not done: the response counts as an ordinary one.
 func TestUnwantedReliability(t *testing.T) {
 	for name, change := range map[string]func(*sip.InviteRequest){
