@@ -33,6 +33,7 @@ type Params struct {
 	EventRate int // 0 is the codec's clock rate
 
 	Remote     netip.AddrPort // invalid or unspecified: nowhere
+	Another    bool           // Remote is another party: what the one before still sends is not heard
 	RemoteRTCP netip.AddrPort // invalid: the port after Remote's
 	RTCPMux    bool
 
@@ -82,7 +83,7 @@ func (e *Engine) decoders(p *Params) map[uint8]codec.Codec {
 // sent.
 func (p *Params) transport(clock int) rtp.Params {
 	t := rtp.Params{
-		Remote: p.Remote, RemoteRTCP: p.RemoteRTCP, RTCPMux: p.RTCPMux,
+		Remote: p.Remote, Another: p.Another, RemoteRTCP: p.RemoteRTCP, RTCPMux: p.RTCPMux,
 		PayloadType: p.Codec.PayloadType, ClockRate: clock,
 		Receive: map[uint8]int{}, Events: map[uint8]int{},
 		HasEvents: p.HasEvents, EventPT: p.EventPT, EventRate: p.EventRate,

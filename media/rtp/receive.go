@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -28,6 +29,7 @@ type receiver struct {
 
 	latched   netip.AddrPort
 	lastHeard time.Duration
+	left      []party // those before the present one
 	src       source
 	rival     heldPacket // first packet of another SSRC
 	mirror    netip.AddrPort
@@ -42,6 +44,12 @@ type receiver struct {
 	out    Packet
 }
 
+// A party is one of several that were to be heard, one after the other.
+type party struct{ remote, source netip.AddrPort }
+
+// maxLeft bounds the parties that are remembered.
+const maxLeft = 64
+
 // heldPacket is a packet that waits for a second one of its SSRC.
 type heldPacket struct {
 	valid bool
@@ -55,6 +63,10 @@ type heldPacket struct {
 // from now on; the first of them latch again. The lock must be held.
 func (r *receiver) configure(p Params) {
 	if p.Remote != r.params.Remote {
+		if p.Another && r.ready && len(r.left) < maxLeft {
+			r.left = append(r.left, party{r.params.Remote, r.latched})
+		}
+		r.left = slices.DeleteFunc(r.left, func(o party) bool { return o.remote == p.Remote || o.source == p.Remote })
 		r.latched = netip.AddrPort{}
 	}
 	r.params, r.ready = p, true
@@ -173,6 +185,10 @@ func (s *Session) takeVoice(b []byte, from netip.AddrPort, now time.Duration) {
 func (s *Session) admit(b []byte, from netip.AddrPort, now time.Duration) (held, ok bool) {
 	r, c := &s.rx, &s.counters
 	if !r.ready {
+		return false, false
+	}
+	if slices.ContainsFunc(r.left, func(o party) bool { return from == o.remote || from == o.source }) {
+		c.foreign.Add(1)
 		return false, false
 	}
 	if r.latched.IsValid() && from != r.latched && from != r.params.Remote && now-r.lastHeard < relatchAfter {

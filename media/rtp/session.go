@@ -53,6 +53,7 @@ type Config struct {
 // Params is what signalling agreed on. It may change at any time.
 type Params struct {
 	Remote     netip.AddrPort // where to send; invalid or unspecified: nowhere yet
+	Another    bool           // Remote is another party, as when a call was forked: what the one before still sends does not count
 	RemoteRTCP netip.AddrPort // invalid: the port after Remote's
 	RTCPMux    bool           // RTCP goes to Remote (RFC 5761)
 
