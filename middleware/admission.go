@@ -21,9 +21,9 @@ func (m *SessionManager) incoming(call *sip.Call, account *Account) *Session {
 		return m.takePlace(call, account)
 	}
 	v := m.judge(call, account)
-	peer := m.known(peerOf(call.Remote()))
-	peer.Via = divertedBy(call)
-	s, err := m.newSession(account, Incoming, func(s *Session) { s.describe(call, peer) })
+	identity, peer := identify(call, account)
+	peer = m.known(peer)
+	s, err := m.newSession(account, Incoming, func(s *Session) { s.describe(call, identity, peer) })
 	if err != nil {
 		_ = call.Reject(486, "Busy Here") // the call ends either way
 		return nil
@@ -34,10 +34,10 @@ func (m *SessionManager) incoming(call *sip.Call, account *Account) *Session {
 }
 
 // describe notes what is known of an incoming call before anything else is done.
-func (s *Session) describe(call *sip.Call, peer Peer) {
+func (s *Session) describe(call *sip.Call, identity *Identity, peer Peer) {
 	s.call, s.offer = call, call.Body()
 	s.now.CallID = string(call.ID())
-	s.now.Peer = peer
+	s.now.Identity, s.now.Peer = identity, peer
 	s.now.LocalURI, s.now.RemoteURI = call.Local().URI.String(), call.Remote().URI.String()
 	s.now.RemoteUserAgent = sip.CleanText(call.RemoteUserAgent(), 120)
 }

@@ -1,7 +1,6 @@
 package middleware
 
 import (
-	"cmp"
 	"context"
 	"log/slog"
 	"slices"
@@ -243,16 +242,6 @@ func (m *SessionManager) known(p Peer) Peer {
 		return p
 	}
 	return m.app.contacts.peer(p)
-}
-
-// divertedBy returns who passed an incoming call on to us, safe to show, or "".
-func divertedBy(call *sip.Call) string {
-	list := call.Identity().Diversions
-	if len(list) == 0 {
-		return ""
-	}
-	p := peerOf(list[0].Address)
-	return cmp.Or(p.Name, p.Address)
 }
 
 // caller tells whether one of the addresses is a contact's, and whether that

@@ -62,6 +62,7 @@ func (app *SIPApplication) listenFor(a *Account, set AccountSettings) (*sip.Endp
 	c.TLS = tlsConfig
 	c.OnCall = func(call *sip.Call) { _ = app.sessions.incoming(call, a) }
 	c.Admit = a.admit
+	c.Extend = func(sip.Request) sip.Extensions { return extensionsOf(a.Settings()) }
 	c.OnTransportFailure = func(err error) {
 		a.log.Warn("Listening socket lost", "err", err)
 		a.queue.Put(a.flowLost)
@@ -86,7 +87,7 @@ func (app *SIPApplication) sipConfig(user string) sip.Config {
 	return sip.Config{
 		Log: app.log.With("sub", "sip"), UserAgent: app.config.UserAgent,
 		Resolver: app.resolver, Network: app.config.Network, Tracer: app.config.Tracer,
-		ContactUser: user,
+		ContactUser: user, Extend: func(sip.Request) sip.Extensions { return extensionsOf(storage.NewAccount("")) },
 		OnTransportFailure: func(err error) {
 			app.log.Warn("Listening socket lost", "err", err)
 		},

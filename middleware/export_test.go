@@ -52,3 +52,13 @@ func OffersKeys(c RTPConfiguration, wish string) bool {
 	config.apply(&storage.Account{SRTP: wish}, nil)
 	return c.security(config.security) != sdp.SecurityOff
 }
+
+// Redirects tells whether a direct call to from would follow a redirection to to.
+func Redirects(from, to string) bool {
+	app := &SIPApplication{}
+	app.accounts = &AccountManager{app: app}
+	s := &Session{m: &SessionManager{app: app}}
+	s.target.uri, _ = sip.ParseURI(from)
+	u, _ := sip.ParseURI(to)
+	return s.mayGo(u)
+}

@@ -29,6 +29,8 @@ const (
 	NoKeyring                   // the password store cannot be used
 	Forwarded                   // we sent the caller elsewhere; Detail says where
 	Blocked                     // a rule of ours turned the caller away
+	Moved                       // 3xx that is not followed; Detail is the new address, if there is one
+	Expired                     // the far end did not say in time that the call goes on (RFC 4028)
 	OtherFailure                // see Code and Reason
 )
 
@@ -36,7 +38,7 @@ var failureNames = [...]string{
 	"none", "declined", "busy", "no-answer", "not-found", "forbidden", "bad-password",
 	"no-common-codec", "needs-encryption", "server-timeout", "server-trouble",
 	"host-not-found", "unreachable", "bad-certificate", "unsupported", "canceled",
-	"elsewhere", "lost-peer", "no-media", "no-keyring", "forwarded", "blocked", "other",
+	"elsewhere", "lost-peer", "no-media", "no-keyring", "forwarded", "blocked", "moved", "expired", "other",
 }
 
 func (k FailureKind) String() string { return failureNames[k] }

@@ -35,6 +35,12 @@ func failureOf(err error) Failure {
 	case errors.As(err, &status):
 		f.Code, f.Reason = status.Code, sip.CleanText(status.Reason, 200)
 		f.Kind = kindOfStatus(status.Code)
+		if f.Kind == Moved {
+			f.Detail = ""
+			if len(status.Contacts) > 0 {
+				f.Detail = peerOf(status.Contacts[0]).Address
+			}
+		}
 	case errors.As(err, &cert):
 		f.Kind, f.Host = BadCertificate, cert.Host
 		f.Certificate = &Certificate{
@@ -50,6 +56,8 @@ func failureOf(err error) Failure {
 		if lookup.IsNotFound() {
 			f.Kind = HostNotFound
 		}
+	case errors.Is(err, sip.ErrSessionExpired):
+		f.Kind, f.Code = Expired, 408
 	case errors.Is(err, sip.ErrTimeout), errors.Is(err, context.DeadlineExceeded):
 		f.Kind, f.Code = ServerTimeout, 408
 	case trans != nil, errors.Is(err, sip.ErrNoRoute), errors.Is(err, sip.ErrNoLocalAddress), errors.As(err, &netErr):
@@ -84,6 +92,9 @@ func kindOfStatus(code int) FailureKind {
 		return Canceled
 	case 603:
 		return Declined
+	}
+	if code >= 300 && code < 400 {
+		return Moved
 	}
 	if code >= 500 && code < 600 {
 		return ServerTrouble

@@ -17,8 +17,9 @@ func (m *SessionManager) takePlace(call *sip.Call, account *Account) *Session {
 		_ = call.Reject(code, "") // the call ends either way
 		return nil
 	}
+	identity, peer := identify(call, account)
 	s, err := m.newSession(account, Incoming, func(s *Session) {
-		s.describe(call, peerOf(call.Remote()))
+		s.describe(call, identity, peer)
 		s.transfer.taken = old
 		s.now.Replaced, s.now.Silenced = old.id, true
 	})

@@ -49,7 +49,10 @@ type Session struct {
 	plan     plan // outcome of Prepare
 	neg      *sdp.Negotiation
 	agreed   *sdp.Agreed
-	secured  bool // media was started before the answer
+	leg      string    // the branch of a forked call that agreed is of
+	heard    string    // and the one that is heard
+	others   redirects // other addresses of who is called
+	secured  bool      // media was started before the answer
 	stream   *media.Stream
 	wish     bool // hold as last asked for
 	voice    bool // the session has audio, or shall have it

@@ -112,6 +112,8 @@ func (s *Session) carryOutLocal(effect session.Effect, e event) {
 		s.moved = true
 	case session.AwaitDecision:
 		s.later(proposalTime, event{in: session.ProposalTimeout})
+	case session.FollowRedirect:
+		s.followRedirect()
 	case session.ShowProgress:
 		s.showProgress(e)
 	case session.StartStreams:

@@ -7,6 +7,7 @@ import (
 
 	"parley/middleware/session"
 	"parley/sip"
+	"parley/sip/sdp"
 )
 
 // handleSIP turns an event of the call into an input, on the session's
@@ -22,13 +23,14 @@ func (s *Session) gotSIP(ev sip.Event) {
 	if r := s.call.Route(); s.now.Direction == Outgoing && r.Addr.IsValid() {
 		s.now.Route = routeText(r) // another one, where the first did not answer
 	}
+	s.noteAnswerer()
 	switch ev := ev.(type) {
 	case sip.Provisional:
 		s.step(event{in: session.GotProgress, sip: ev, body: ev.Body})
 	case sip.Answered:
-		s.gotAnswer(ev.Body, session.GotAnswer)
+		s.gotFirstAnswer(ev)
 	case sip.Failed:
-		if s.inviteSecured(ev.Err) {
+		if s.inviteSecured(ev.Err) || s.redirected(ev.Err) {
 			return
 		}
 		s.step(event{in: session.GotRefusal, err: ev.Err, by: Remote})
@@ -48,7 +50,13 @@ func (s *Session) gotSIP(ev sip.Event) {
 		}
 		s.gotAnswer(ev.Body, session.GotConfirmation)
 	case sip.Reinvited:
+		if ev.Early && ev.Leg != s.leg { // of another branch than the one that is heard
+			s.refused(s.call.AnswerReinvite(488, "Not Acceptable Here", nil), "AnswerReinvite")
+			return
+		}
 		s.gotReinvite(ev.Body)
+	case sip.RefreshDue:
+		s.step(event{in: session.RefreshDue})
 	case sip.ReinviteCanceled:
 		s.step(event{in: session.GotReinviteCancel, by: Remote})
 	case sip.ReinviteAnswered:
@@ -75,9 +83,25 @@ func (s *Session) awaitsAnswer() bool {
 		s.place == session.Place{State: session.Accepting} && len(s.offer) == 0
 }
 
+// gotFirstAnswer takes in the 2xx to our INVITE. Of the branch that is heard
+// already it need not bring a session description (RFC 3262 section 5); what an
+// UPDATE has changed since then stands.
+func (s *Session) gotFirstAnswer(ev sip.Answered) {
+	if s.agreed != nil && ev.Leg == s.leg && (ev.Early || len(ev.Body) == 0) {
+		s.answered(s.agreed, nil, ev.Body, session.GotAnswer)
+		return
+	}
+	s.leg = ev.Leg
+	s.gotAnswer(ev.Body, session.GotAnswer)
+}
+
 // gotAnswer judges the session description of an answer: in if it suits.
 func (s *Session) gotAnswer(body []byte, in session.Input) {
 	agreed, err := s.neg.GotAnswer(body)
+	s.answered(agreed, err, body, in)
+}
+
+func (s *Session) answered(agreed *sdp.Agreed, err error, body []byte, in session.Input) {
 	if err == nil && agreed.Rejected && s.place.State != session.Established {
 		err = errRejected // a session begins with audio
 	}
@@ -129,7 +153,7 @@ func (s *Session) showProgress(e event) {
 	}
 	if len(ev.Body) > 0 {
 		if agreed, err := s.neg.GotAnswer(ev.Body); err == nil && !agreed.Rejected {
-			s.agreed = agreed
+			s.agreed, s.leg = agreed, ev.Leg
 			p.EarlyMedia = true
 			s.configureStream()
 		}

@@ -46,6 +46,7 @@ func (s *Session) updateStreams() {
 // starts by that.
 func (s *Session) configureStream() {
 	p := s.paramsOf(s.agreed)
+	p.Another, s.heard = s.leg != s.heard, s.leg
 	if err := s.stream.Configure(p); err != nil {
 		s.log.Error("Audio could not be configured", "err", err)
 		return

@@ -193,6 +193,7 @@ func (s *Session) sendInvite(p plan) {
 		From: s.target.from, To: s.target.to, Target: s.target.uri,
 		Routes: p.routes, RouteSet: s.target.preloaded(), Auth: p.auth, Body: s.neg.Offer(), Headers: s.target.headers,
 		Replaces: s.target.replaces, ReferredBy: s.target.referredBy,
+		Reliable: s.config.extensions.Reliable, SessionTimer: s.config.extensions.SessionTimer,
 		OnEvent: s.handleSIP,
 	})
 	if err != nil {

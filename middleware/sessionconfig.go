@@ -5,6 +5,7 @@ import (
 
 	"parley/media"
 	"parley/media/codec"
+	"parley/sip"
 	"parley/sip/sdp"
 	"parley/storage"
 )
@@ -19,6 +20,7 @@ type sessionConfig struct {
 	rtpPorts     [2]int
 	ringTimeout  time.Duration
 	recordingDir string
+	extensions   sip.Extensions
 	dtmfInfo     bool // INFO only
 	dtmfAuto     bool // INFO where telephone-event was not agreed
 
@@ -38,6 +40,7 @@ func (m *SessionManager) configFor(account *Account) sessionConfig {
 		ringTimeout:  set.Calls.RingTimeout,
 		recordingDir: set.Calls.RecordingDir,
 		dtmfAuto:     true,
+		extensions:   extensionsOf(storage.NewAccount("")),
 	}
 	if c.recordingDir == "" {
 		c.recordingDir = m.dir
@@ -65,6 +68,7 @@ func (c *sessionConfig) apply(a *storage.Account, names []string) []string {
 		c.security = sdp.SecurityRequire
 	}
 	c.keysInClear = a.SRTPInClear
+	c.extensions = extensionsOf(*a)
 	c.dtmfInfo = a.DTMF == storage.DTMFInfo
 	c.dtmfAuto = a.DTMF == storage.DTMFAuto
 	if len(a.Codecs) > 0 {

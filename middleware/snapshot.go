@@ -78,6 +78,7 @@ type SessionSnapshot struct {
 	Echo      bool   // a call to the built-in Echo Test
 
 	Peer            Peer
+	Identity        *Identity // what the peer's messages say beside; nil: nothing. Never changed
 	LocalURI        string
 	RemoteURI       string
 	RemoteUserAgent string // empty until the peer says

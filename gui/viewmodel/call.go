@@ -67,6 +67,9 @@ func callSubtitle(s middleware.SessionSnapshot, label func(string) string) strin
 		return i18n.T("%s · direct call", s.Peer.Address)
 	}
 	via := label(s.Account)
+	if by := s.Diverted(); len(by) > 0 && s.Direction == middleware.Incoming {
+		return i18n.T("%s · via %s · to %s", s.Peer.Address, PersonOf(by[0].Name, by[0].Address), via)
+	}
 	if s.Direction == middleware.Incoming {
 		return i18n.T("%s · to %s", s.Peer.Address, via)
 	}

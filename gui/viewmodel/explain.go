@@ -62,6 +62,13 @@ func explainPeople(f middleware.Failure) string {
 		return i18n.T("The call was answered on another phone.")
 	case middleware.LostPeer:
 		return i18n.T("The connection to the other side was lost.")
+	case middleware.Expired:
+		return i18n.T("The other side gave no more sign of life, so the call was ended.")
+	case middleware.Moved:
+		if f.Detail == "" {
+			return i18n.T("This number or address has moved.")
+		}
+		return i18n.T("This number or address has moved to %s.", f.Detail)
 	case middleware.Forwarded:
 		if f.Detail == "" {
 			return i18n.T("The call was forwarded.")

@@ -148,11 +148,16 @@ func TestCallSubtitle(t *testing.T) {
 	in.Direction = middleware.Incoming
 	direct.Account = ""
 	echo.Echo = true
+	passed := in
+	passed.Identity = &middleware.Identity{Diverted: []middleware.Diversion{
+		{Peer: middleware.Peer{Name: "Reception", Address: "100@example.org"}}, {Peer: middleware.Peer{Address: "200@example.org"}},
+	}}
 	for want, s := range map[string]middleware.SessionSnapshot{
-		"anna@example.org · from <me@example.org>": snapshot(session.Calling, session.Idle),
-		"anna@example.org · to <me@example.org>":   in,
-		"anna@example.org · direct call":           direct,
-		"Inside Parley: says back what it hears":   echo,
+		"anna@example.org · from <me@example.org>":               snapshot(session.Calling, session.Idle),
+		"anna@example.org · to <me@example.org>":                 in,
+		"anna@example.org · via Reception · to <me@example.org>": passed,
+		"anna@example.org · direct call":                         direct,
+		"Inside Parley: says back what it hears":                 echo,
 	} {
 		if got := viewmodel.NewCall(s, now, label).Subtitle; got != want {
 			t.Errorf("Subtitle = %q, want %q", got, want)
