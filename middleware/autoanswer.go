@@ -6,30 +6,45 @@ import (
 	"parley/middleware/session"
 )
 
-// answerTone is the key whose tone is heard here before the microphone of a call
-// that was answered by itself is open.
-const answerTone = '1'
+const (
+	// answerTone is the key whose tone warns a person here before the microphone
+	// of a call that is answered by itself opens.
+	answerTone = '1'
+	// warnTime is how long before the answer that tone begins, and so the shortest
+	// time in which a call is answered.
+	warnTime = 300 * time.Millisecond
+)
 
 // awaitAutoAnswer has a ringing call answered after so long.
 func (s *Session) awaitAutoAnswer(after time.Duration) {
+	after = max(after, warnTime)
 	at := time.Now().Add(after)
 	s.now.AutoAnswerAt = at
 	s.changed()
-	s.later(after, event{run: func() { s.autoAnswer(at) }})
+	s.later(after-warnTime, event{run: func() {
+		if s.answersItself(at) {
+			s.m.engine.PlayDigit(answerTone)
+		}
+	}})
+	s.later(after, event{run: func() {
+		if s.answersItself(at) {
+			s.step(event{in: session.Accept, turn: s.m.turn.Add(1)})
+		}
+	}})
 }
 
-// autoAnswer answers the call, unless that was canceled or another call has come
-// up meanwhile, which it must not disturb.
-func (s *Session) autoAnswer(at time.Time) {
+// answersItself reports whether the call is still to be answered at that time.
+// Another call may have come up meanwhile, which it must not disturb; then it
+// goes on ringing.
+func (s *Session) answersItself(at time.Time) bool {
 	if s.place.State != session.Incoming || s.now.AutoAnswerAt != at {
-		return
+		return false
 	}
 	if s.m.talking(s) {
 		s.stopAutoAnswer()
-		return
+		return false
 	}
-	s.m.engine.PlayDigit(answerTone)
-	s.step(event{in: session.Accept, turn: s.m.turn.Add(1)})
+	return true
 }
 
 // CancelAutoAnswer lets a call that would be answered by itself go on ringing.

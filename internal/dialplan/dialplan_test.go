@@ -2,6 +2,8 @@ package dialplan
 
 import (
 	"errors"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -267,4 +269,21 @@ func FuzzPattern(f *testing.F) {
 		}
 		p.Matches(user, host)
 	})
+}
+
+// The rules that docs/CALLS.md shows are rules.
+func TestDocumentedRules(t *testing.T) {
+	text, err := os.ReadFile("../../docs/CALLS.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile("(?m)^\\| `([^`|]+=[^`|]+)`").FindAllStringSubmatch(string(text), -1)
+	if len(found) < 5 {
+		t.Fatalf("docs/CALLS.md shows %d rules, want 5 or more", len(found))
+	}
+	for _, m := range found {
+		if _, err := ParseRule(m[1]); err != nil {
+			t.Errorf("docs/CALLS.md: %v", err)
+		}
+	}
 }
