@@ -97,7 +97,7 @@ func (s *Server) getCall(ctx context.Context, c *conn, cmd *protocol.Command) (s
 	if !ok {
 		return "", protocol.Errorf(protocol.BadCallProperty, "")
 	}
-	v.protocol = c.protocol.Load()
+	v.protocol, v.conference = c.protocol.Load(), s.conferenceOf(v)
 	return join("CALL", v.word, name, get(v)), cmd.Done()
 }
 
@@ -177,7 +177,7 @@ func (s *Server) alterCall(ctx context.Context, _ *conn, cmd *protocol.Command) 
 }
 
 // withArgument are the actions that take one.
-var withArgument = []string{"DTMF", "RECORD", "REDIRECT", "PARK", "TRANSFER", "TRANSFER_TO"}
+var withArgument = []string{"DTMF", "RECORD", "REDIRECT", "PARK", "TRANSFER", "TRANSFER_TO", "JOIN_CONFERENCE"}
 
 // actions are what ALTER CALL can do.
 var actions = map[string]func(s *Server, ctx context.Context, v callView, argument string) error{
@@ -214,6 +214,8 @@ var actions = map[string]func(s *Server, ctx context.Context, v callView, argume
 	"TRANSFER_TO":       transferTo,
 	"ACCEPT_TRANSFER":   command(session.AcceptTransfer, protocol.AlterFailed),
 	"REJECT_TRANSFER":   command(session.RejectTransfer, protocol.AlterFailed),
+	"JOIN_CONFERENCE":   joinConference,
+	"LEAVE_CONFERENCE":  leaveConference,
 	"STOP_RECORD":       command(session.StopRecording, protocol.AlterFailed),
 	"ADD_AUDIO":         command(session.AddAudio, protocol.AlterFailed),
 	"REMOVE_AUDIO":      command(session.RemoveAudio, protocol.AlterFailed),

@@ -22,6 +22,8 @@ type callView struct {
 	seen     bool
 	row      int64 // in the history; 0 if it was not asked
 	protocol int32 // version that the program speaks
+
+	conference middleware.ConferenceSnapshot // that it is a member of; set by getCall
 }
 
 func (v callView) handle() string {
@@ -154,8 +156,8 @@ var callProperties = map[string]func(callView) string{
 	"DURATION": func(v callView) string {
 		return number(seconds(v.snap.Started, v.snap.Stopped, time.Now()))
 	},
-	"CONF_ID":                 zero,
-	"CONF_PARTICIPANTS_COUNT": zero,
+	"CONF_ID":                 func(v callView) string { return conferenceID(v.conference) },
+	"CONF_PARTICIPANTS_COUNT": func(v callView) string { return number(len(v.conference.Members)) },
 	"SEEN":                    func(v callView) string { return trueFalse(v.seen) },
 	"VIDEO_STATUS":            func(callView) string { return "VIDEO_NONE" },
 	"VIDEO_SEND_STATUS":       func(callView) string { return "NOT_AVAILABLE" },
@@ -182,8 +184,6 @@ var callProperties = map[string]func(callView) string{
 	"USER_AGENT":      func(v callView) string { return v.snap.RemoteUserAgent },
 	"ROUTE":           func(v callView) string { return v.snap.Route },
 }
-
-func zero(callView) string { return "0" }
 
 // callReason says why a call has ended, or how far one that is not answered has
 // come.

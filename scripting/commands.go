@@ -38,6 +38,9 @@ func (s *Server) table() map[string]handler {
 
 		"TEST DIAL": {run: s.testDial},
 
+		"GET CONFERENCE":   {run: s.getConference},
+		"ALTER CONFERENCE": {run: s.alterConference},
+
 		"GET CALL":           {run: s.getCall},
 		"SET CALL":           {run: s.setCall},
 		"ALTER CALL":         {run: s.alterCall},

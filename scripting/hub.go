@@ -24,6 +24,7 @@ type hub struct {
 	connStatus string                                // CONNSTATUS as last told
 	handle     string                                // CURRENTUSERHANDLE as last told
 	variables  map[string]string                     // sound devices as last told
+	conference middleware.ConferenceSnapshot         // as last told
 	quiet      context.CancelFunc                    // ends the counting of seconds; nil when no call is up
 }
 
@@ -35,6 +36,7 @@ func newHub(s *Server) *hub {
 	}
 	bus.On(h.client, h.gotDigit)
 	bus.On(h.client, h.gotTransferFailure)
+	bus.On(h.client, h.gotConference)
 	bus.On(h.client, func(n middleware.SIPAccountManagerDidAddAccount) { h.accountAdded(n.Now) })
 	bus.On(h.client, func(n middleware.SIPAccountManagerDidRemoveAccount) { h.accountRemoved(n.Account) })
 	bus.On(h.client, h.gotDefault)
@@ -64,6 +66,7 @@ func (h *hub) start() {
 	}
 	now := h.app.Audio().Snapshot()
 	h.variables = devicesOf(now)
+	h.conference = h.app.SessionManager().Conference()
 	accounts := h.app.AccountManager().Snapshots()
 	for _, a := range accounts {
 		h.accounts[a.ID] = a
