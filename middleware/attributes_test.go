@@ -304,15 +304,19 @@ func TestAccountAttributes(t *testing.T) {
 		if err := o.Save(); err != nil {
 			t.Fatal(err)
 		}
-		if got := a.Credentials(); got.String() != `"Alice" <sip:alice@example.org>` || got.Username != "al" {
+		want := middleware.Credentials{DisplayName: "Alice", URI: "sip:alice@example.org", Username: "al"}
+		if got := a.Credentials(); got != want || got.String() != `"Alice" <sip:alice@example.org>` {
 			t.Errorf("credentials = %v as %s", got, got.Username)
+		}
+		if got := (middleware.ContactURI{Username: "abc"}).String(); got != "abc" {
+			t.Errorf("a contact without a network = %q, want its user", got)
 		}
 		ids := []string{}
 		for a := range m.IterAccounts() {
 			ids = append(ids, a.ID())
 		}
-		if want := []string{"alice@example.org", middleware.BonjourID}; !slices.Equal(ids, want) {
-			t.Errorf("accounts = %q, want %q", ids, want)
+		if all := []string{"alice@example.org", middleware.BonjourID}; !slices.Equal(ids, all) {
+			t.Errorf("accounts = %q, want %q", ids, all)
 		}
 		o.Values.Enabled = false
 		if err := o.Save(); err != nil {
@@ -401,8 +405,8 @@ func TestBonjourAccount(t *testing.T) {
 			t.Errorf("id %s, enabled %t, active %t", b.ID(), b.Enabled(), b.Active())
 		}
 		contact, ok := b.Contact().URI("udp")
-		if !ok {
-			t.Fatalf("contact = %v, want one for UDP", b.Contact())
+		if c := b.Contact(); !ok || len(c.Username) != 8 || c.Domain != "192.0.2.1" {
+			t.Fatalf("contact = %v, want one for UDP", c)
 		}
 		if got := alice.App.AccountManager().FindSIPAccount(contact); got != middleware.SIPAccount(b) {
 			t.Errorf("found by %q: %v, want the account", contact, got)

@@ -307,6 +307,10 @@ func TestNoAudioIsTold(t *testing.T) {
 		if !out.Snapshot().Audio.NoAudio {
 			t.Error("Audio.NoAudio = false, want true")
 		}
+		told, _ := middlewaretest.Last[middleware.SIPSessionGotNoAudio](alice)
+		if after := told.At.Sub(out.StartTime()); after != 5*time.Second {
+			t.Errorf("told %v after the start, want 5 s", after)
+		}
 		alice.Stop()
 		bob.Stop()
 	})
