@@ -106,6 +106,7 @@ func (t target) at(other target) target {
 func (s *Session) followRedirect() {
 	from := s.target.uri
 	s.target = s.others.next
+	s.target.headers = withDiversions(s.target.headers, s.call.Identity().Diversions)
 	s.call.Close()
 	s.call = nil // what may be offered follows from the routes again
 	s.stopStreams()
@@ -113,4 +114,14 @@ func (s *Session) followRedirect() {
 	s.now.Progress, s.now.Audio = Progress{}, Audio{}
 	s.now.RemoteURI = s.target.uri.String()
 	s.publish(SIPSessionWasRedirected{About: s.about(), Code: s.others.code, From: from.String(), To: s.target.uri.String()})
+}
+
+// withDiversions adds to the header fields of a call who has passed it on, so
+// that the next one sees where it has been (RFC 5806).
+func withDiversions(headers []sip.Header, passed []sip.Diversion) []sip.Header {
+	list := slices.DeleteFunc(slices.Clone(headers), func(h sip.Header) bool { return h.Name == "Diversion" })
+	for _, d := range passed {
+		list = append(list, sip.Header{Name: "Diversion", Value: d.Address.String()})
+	}
+	return list
 }

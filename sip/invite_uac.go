@@ -239,6 +239,7 @@ func (c *Call) refused(n int, res *sip.Response) {
 		if c.e.cfg.Resolver != nil {
 			c.e.cfg.Resolver.MarkOK(u.route)
 		}
+		c.setIdentity(res)
 		c.end(Failed{statusError(res)})
 	}
 }
