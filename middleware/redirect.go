@@ -113,7 +113,8 @@ func (s *Session) followRedirect() {
 	s.agreed, s.leg, s.heard, s.secured = nil, "", "", false
 	s.now.Progress, s.now.Audio = Progress{}, Audio{}
 	s.now.RemoteURI = s.target.uri.String()
-	s.publish(SIPSessionWasRedirected{About: s.about(), Code: s.others.code, From: from.String(), To: s.target.uri.String()})
+	s.now.RedirectedTo = s.now.RemoteURI
+	s.publish(SIPSessionWasRedirected{About: s.about(), Code: s.others.code, From: from.String(), To: s.now.RemoteURI})
 }
 
 // withDiversions adds to the header fields of a call who has passed it on, so

@@ -145,7 +145,7 @@ var callProperties = map[string]func(callView) string{
 	"FAILUREREASON": func(v callView) string {
 		return number(failureReason(v.status, v.snap.End.Code, v.snap.End.Kind))
 	},
-	"SUBJECT":     func(callView) string { return "" },
+	"SUBJECT":     func(v callView) string { return v.snap.Subject() },
 	"PSTN_NUMBER": func(v callView) string { return numberOf(v.handle()) },
 	"PSTN_STATUS": func(v callView) string {
 		if v.snap.End.Code == 0 {
@@ -174,15 +174,23 @@ var callProperties = map[string]func(callView) string{
 	"TRANSFER_STATUS": func(v callView) string { return transferOf(v.snap) },
 	"TRANSFERRED_TO":  func(v callView) string { return v.snap.Transfer.To.Address },
 	"TRANSFERRED_BY":  func(v callView) string { return v.snap.ReferredBy },
-	"AUTOANSWER":      func(v callView) string { return unix(v.snap.AutoAnswerAt) },
-	"RECORDING":       func(v callView) string { return v.recorded },
-	"STATS":           func(v callView) string { return v.measured },
-	"DTMF_SENT":       func(v callView) string { return v.snap.Sent },
-	"REASON":          func(v callView) string { return callReason(v.snap) },
-	"FAILURE":         func(v callView) string { return constant(v.snap.End.Kind.String()) },
-	"SIP_CALLID":      func(v callView) string { return v.snap.CallID },
-	"USER_AGENT":      func(v callView) string { return v.snap.RemoteUserAgent },
-	"ROUTE":           func(v callView) string { return v.snap.Route },
+	"REDIRECTED_TO":   func(v callView) string { return handleOf(v.snap.RedirectedTo) },
+	"DIVERTED_BY":     divertedBy,
+	"DIVERTED_REASON": divertedReason,
+
+	"ASSERTED_IDENTITY": identityText(func(i *middleware.Identity) string { return i.Asserted.Address }),
+	"CLAIMED_IDENTITY":  identityText(func(i *middleware.Identity) string { return i.From.Address }),
+	"ALERT_INFO":        identityText(func(i *middleware.Identity) string { return i.AlertInfo }),
+
+	"AUTOANSWER": func(v callView) string { return unix(v.snap.AutoAnswerAt) },
+	"RECORDING":  func(v callView) string { return v.recorded },
+	"STATS":      func(v callView) string { return v.measured },
+	"DTMF_SENT":  func(v callView) string { return v.snap.Sent },
+	"REASON":     func(v callView) string { return callReason(v.snap) },
+	"FAILURE":    func(v callView) string { return constant(v.snap.End.Kind.String()) },
+	"SIP_CALLID": func(v callView) string { return v.snap.CallID },
+	"USER_AGENT": func(v callView) string { return v.snap.RemoteUserAgent },
+	"ROUTE":      func(v callView) string { return v.snap.Route },
 }
 
 // callReason says why a call has ended, or how far one that is not answered has
