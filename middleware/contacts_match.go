@@ -82,12 +82,12 @@ func (m *matches) add(match Match) {
 // addContact adds a contact with the address that was typed, else the one that
 // is called.
 func (m *matches) addContact(p Contact, text string) {
-	if len(p.Addresses) == 0 {
+	a := p.Default()
+	if a.Address == "" {
 		return
 	}
-	a := p.Default()
 	for _, other := range p.Addresses {
-		if fits(other.Address, text) && !fits(a.Address, text) {
+		if other.Callable() && fits(other.Address, text) && !fits(a.Address, text) {
 			a = other
 			break
 		}

@@ -3,6 +3,9 @@ package middleware_test
 import (
 	"context"
 	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -246,6 +249,38 @@ func TestAwaitHistory(t *testing.T) {
 		bob.Stop()
 		if err := alice.App.History().Await(t.Context(), now); err != nil {
 			t.Errorf("Await after the end = %v, want nil", err)
+		}
+	})
+}
+
+func TestImportExport(t *testing.T) {
+	alone(t, func(t *testing.T, p *middlewaretest.Phone) {
+		path := filepath.Join(t.TempDir(), "in.vcf")
+		text := "BEGIN:VCARD\nVERSION:4.0\nFN:Anna\u202e\nTEL:1\nCATEGORIES:Fri\u202eends\nEND:VCARD\nBEGIN:VCARD\nbro\u202eken\nEND:VCARD\n"
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		report, err := p.App.Contacts().Import(t.Context(), path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := middleware.ImportReport{Added: 1, Bad: []middleware.ImportProblem{{Line: 8, Text: "a line without a colon"}}}
+		if diff := cmp.Diff(want, report); diff != "" {
+			t.Errorf("report (-want +got):\n%s", diff)
+		}
+		synctest.Wait()
+		if got := addressbook(p); !cmp.Equal(got, []string{"DidChange"}) {
+			t.Errorf("notifications = %v, want one", got)
+		}
+		groups, err := p.App.Contacts().Groups(t.Context())
+		if err != nil || len(groups) != 1 || groups[0].Name != "Friends" || groups[0].Size != 1 {
+			t.Errorf("groups = %v, %v", groups, err)
+		}
+		if n, err := p.App.Contacts().Export(t.Context(), path, middleware.ExportOptions{}); !errors.Is(err, fs.ErrExist) {
+			t.Errorf("Export over a file = %d, %v, want %v", n, err, fs.ErrExist)
+		}
+		if n, err := p.App.Contacts().Export(t.Context(), path, middleware.ExportOptions{Overwrite: true}); err != nil || n != 1 {
+			t.Errorf("Export = %d, %v, want 1", n, err)
 		}
 	})
 }

@@ -33,23 +33,28 @@ type Contact struct {
 
 // A ContactAddress is one way to call a contact.
 type ContactAddress struct {
-	Address string // a URI, an address without a scheme, or a number as a person writes it
+	Address string // a URI, an address without a scheme, or a number as a person writes it; "mailto:" is not called
 	Label   string // such as "work"; may be empty
 	Default bool   // the one that is called; at most one is
 }
 
-// Default returns the address to call: the one that is marked, else the first.
+// Default returns the address to call: the one that is marked, else the first
+// that can be called. It is empty for a contact that has none.
 func (c Contact) Default() ContactAddress {
+	var first ContactAddress
 	for _, a := range c.Addresses {
 		if a.Default {
 			return a
 		}
+		if first.Address == "" && a.Callable() {
+			first = a
+		}
 	}
-	if len(c.Addresses) > 0 {
-		return c.Addresses[0]
-	}
-	return ContactAddress{}
+	return first
 }
+
+// Callable reports whether the address is one to call, rather than to write to.
+func (a ContactAddress) Callable() bool { return !strings.HasPrefix(a.Address, mailScheme) }
 
 // Cursor returns the place of c in the list by name, for [ContactQuery.After].
 func (c Contact) Cursor() ContactCursor { return ContactCursor{Sort: sortKey(c.Name), ID: c.ID} }
@@ -119,8 +124,11 @@ func (c Contact) normalize() (Contact, error) {
 		return c, err
 	}
 	c.Name = cmp.Or(c.Name, strings.TrimSpace(c.Given+" "+c.Family), c.Organization, c.Default().Address)
+	if c.Name == "" && len(c.Addresses) > 0 {
+		c.Name = strings.TrimPrefix(c.Addresses[0].Address, mailScheme)
+	}
 	if c.Name == "" {
-		return c, &ValueError{Key: "name", Want: "not empty, unless there is an address"}
+		return c, &ValueError{Key: "name", Want: "given, unless there is an address"}
 	}
 	return c, nil
 }
@@ -143,7 +151,7 @@ func normalAddresses(list []ContactAddress) ([]ContactAddress, error) {
 		if lookup.Parse(a.Address).Key == "" {
 			return nil, &ValueError{Key: "address", Value: a.Address, Want: "an address or a number"}
 		}
-		a.Default = a.Default && !chosen
+		a.Default = a.Default && !chosen && a.Callable()
 		chosen = chosen || a.Default
 		out = append(out, a)
 	}
