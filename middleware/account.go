@@ -52,6 +52,7 @@ type Account struct {
 	failures int
 	timer    *time.Timer
 	flow     context.CancelFunc // ends the keep-alive
+	away     bool               // our contact is an address that we do not have, or did not have for a while
 	newFlow  bool               // the connection to the server was lost; calls must take the next one
 }
 

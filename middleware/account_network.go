@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"parley/middleware/registration"
 	"parley/sip"
 )
 
@@ -19,17 +20,32 @@ func (a *Account) networkChanged(woke bool) {
 		a.retryNow()
 		return
 	}
-	a.stopKeepAlive() // it is looked after here
-	a.newFlow = true
 	a.rebind(rebindTries)
 	a.ep.Load().Probe() // those of before may lead nowhere now
-	a.failures = 0
+	if !woke && !a.displaced() {
+		return
+	}
+	a.stopKeepAlive() // the way is looked after here
+	a.newFlow, a.failures = true, 0
 	switch {
 	case woke && a.Settings().Registration:
 		a.retryNow()
 	case a.app.Network().Online:
 		a.soon(networkJitter)
 	}
+}
+
+// displaced reports whether the account is not registered where requests to its
+// server would come from now. Once it was, it stays so until it registers: the same
+// address may be of another network.
+func (a *Account) displaced() bool {
+	bound := a.boundAt()
+	if a.away || a.now.Registration != registration.Registered || len(bound) == 0 {
+		return true
+	}
+	was, err := sip.ParseURI(a.now.Contact)
+	a.away = err != nil || was.Host != a.ep.Load().ContactURI(bound[0]).Host
+	return a.away
 }
 
 // rebind makes the account's endpoint listen on the addresses there are now, and

@@ -137,7 +137,7 @@ func (a *Account) registered(res *sip.RegisterResult, err error) {
 		a.fail(f, after)
 		return
 	}
-	a.failures = 0
+	a.failures, a.away = 0, false
 	now := time.Now()
 	a.now.Registration, a.now.Failure = registration.Registered, Failure{}
 	a.now.Registered, a.now.Expires = now, now.Add(res.Expires)

@@ -89,6 +89,9 @@ func (e *Endpoint) localFor(transport string, remote netip.Addr) (netip.AddrPort
 			}
 		}
 	}
+	if found.Addr().IsLoopback() && !remote.IsLoopback() && e.net.Source(remote) != remote {
+		return netip.AddrPort{}, false // nobody else can answer to that
+	}
 	return found, count > 0
 }
 
