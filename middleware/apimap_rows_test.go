@@ -31,13 +31,13 @@ var apiNames = map[string]proof{
 	"RingtoneConfiguration.default_inbound_ringtone": {"RingtoneConfiguration.DefaultInboundRingtone", "TestRingtonesByAddress"},
 	"RingtoneConfiguration.outbound_ringtone":        {"RingtoneConfiguration.OutboundRingtone", "TestConfigurationsAreCopied"},
 	"RingtoneConfiguration.__init__":                 {"RingtoneConfiguration", "TestRingtonesByAddress"},
-	"RingtoneConfiguration.add_ringtone_for_sipuri":  {"RingtoneConfiguration.AddRingtoneForSIPURI", "TestRingtonesByAddress"},
+	"RingtoneConfiguration.add_ringtone_for_sipuri":  {"RingtoneConfiguration.AddRingtoneForSIPURI", "TestChosenRingtonesAreHeard"},
 	"RingtoneConfiguration.remove_sipuri":            {"RingtoneConfiguration.RemoveSIPURI", "TestRingtonesByAddress"},
 	"RingtoneConfiguration.get_ringtone_for_sipuri":  {"RingtoneConfiguration.RingtoneForSIPURI", "TestRingtonesByAddress"},
 
 	"RTPConfiguration.local_rtp_address": {"RTPConfiguration.LocalRTPAddress", "TestLocalRTPAddress"},
-	"RTPConfiguration.use_srtp":          {"RTPConfiguration.UseSRTP", "TestSRTPConfiguration"},
-	"RTPConfiguration.srtp_forced":       {"RTPConfiguration.SRTPForced", "TestSRTPConfiguration"},
+	"RTPConfiguration.use_srtp":          {"RTPConfiguration.UseSRTP", "TestOffersFollowTheConfiguration"},
+	"RTPConfiguration.srtp_forced":       {"RTPConfiguration.SRTPForced", "TestOffersFollowTheConfiguration"},
 	"RTPConfiguration.use_ice":           {"RTPConfiguration.UseICE", "TestConfigurationsThatAreRefused"},
 	"RTPConfiguration.ice_stun_address":  {"RTPConfiguration.ICESTUNAddress", "TestConfigurationsAreCopied"},
 	"RTPConfiguration.ice_stun_port":     {"RTPConfiguration.ICESTUNPort", "TestConfigurationsAreCopied"},
@@ -115,7 +115,7 @@ var apiNames = map[string]proof{
 	"Session.TERMINATED":  {"session.Terminated", "TestNineStates"},
 
 	"SIPApplication.start": {"SIPApplication.Start", "TestFailedStartLeavesNothing"},
-	"SIPApplication.stop":  {"SIPApplication.Stop", "TestApplicationOrder"},
+	"SIPApplication.stop":  {"SIPApplication.Stop", "TestEndIsBounded"},
 
 	"Account.__init__":                {"AccountManager.AddAccount", "TestAccountManagerNotificationsSayAll"},
 	"Account.id":                      {"Account.ID", "TestAccountAttributes"},
@@ -150,11 +150,11 @@ var apiNames = map[string]proof{
 
 	"AccountManager.__init__":        {"SIPApplication.AccountManager", "TestAccountManagerNotificationsSayAll"},
 	"AccountManager.start":           {"SIPApplication.Start", "TestFailedStartLeavesNothing"},
-	"AccountManager.stop":            {"SIPApplication.Stop", "TestApplicationOrder"},
+	"AccountManager.stop":            {"SIPApplication.Stop", "TestEndIsBounded"},
 	"AccountManager.has_account":     {"AccountManager.HasAccount", "TestAccountManagerNotificationsSayAll"},
 	"AccountManager.get_account":     {"AccountManager.GetAccount", "TestAccountOfAnotherCaseIsFound"},
 	"AccountManager.get_accounts":    {"AccountManager.GetAccounts", "TestAccountManagerNotificationsSayAll"},
 	"AccountManager.iter_accounts":   {"AccountManager.IterAccounts", "TestAccountAttributes"},
-	"AccountManager.find_account":    {"AccountManager.FindAccount", "TestAccountAttributes"},
-	"AccountManager.default_account": {"AccountManager.DefaultAccount", "TestAccountOfAnotherCaseIsFound"},
+	"AccountManager.find_account":    {"AccountManager.FindAccount", "TestFindAccount"},
+	"AccountManager.default_account": {"AccountManager.DefaultAccount", "TestFindAccount"},
 }

@@ -16,7 +16,6 @@ import (
 	"parley/middleware/session"
 	"parley/sip"
 	"parley/sip/siptest"
-	"parley/storage"
 )
 
 // The attributes of both ends of a call, before, while and after it goes on.
@@ -190,29 +189,6 @@ func TestLocalRTPAddress(t *testing.T) {
 			t.Errorf("audio is received at %v, bob was told %v, want %v", out.AudioLocalRTPAddress(), in.AudioRemoteRTPAddressSDP(), c.LocalRTPAddress)
 		}
 	})
-}
-
-// SRTPForced and UseSRTP decide for those who only prefer encryption: calls in
-// clear signalling, as these, then fail or have none.
-func TestSRTPConfiguration(t *testing.T) {
-	registeredConfigs := map[string]struct {
-		config middleware.RTPConfiguration
-		wish   string
-		keys   bool // an offer has keys, or the call is not made
-	}{
-		"preferred":                {middleware.NewRTPConfiguration(), storage.SRTPPrefer, true},
-		"switched off":             {middleware.RTPConfiguration{}, storage.SRTPPrefer, false},
-		"forced":                   {middleware.RTPConfiguration{UseSRTP: true, SRTPForced: true}, storage.SRTPPrefer, true},
-		"off is off":               {middleware.RTPConfiguration{UseSRTP: true, SRTPForced: true}, storage.SRTPOff, false},
-		"what is demanded, it has": {middleware.RTPConfiguration{}, storage.SRTPRequire, true},
-	}
-	for name, tt := range registeredConfigs {
-		t.Run(name, func(t *testing.T) {
-			if got := middleware.OffersKeys(tt.config, tt.wish); got != tt.keys {
-				t.Errorf("keys are offered: %t, want %t", got, tt.keys)
-			}
-		})
-	}
 }
 
 func TestRingtonesByAddress(t *testing.T) {

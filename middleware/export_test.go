@@ -5,7 +5,6 @@ import (
 
 	"parley/sip"
 	"parley/sip/sdp"
-	"parley/storage"
 )
 
 // Stall blocks the session's goroutine until the returned function is called,
@@ -43,14 +42,6 @@ func Keys(wish sdp.Security, inClear bool, transports ...string) (kept []string,
 		kept = append(kept, r.Transport)
 	}
 	return kept, s.security()
-}
-
-// OffersKeys reports whether a session of an account with that setting for SRTP
-// offers keys under the configuration c, or is not made without.
-func OffersKeys(c RTPConfiguration, wish string) bool {
-	config := sessionConfig{security: sdp.SecurityPrefer}
-	config.apply(&storage.Account{SRTP: wish}, nil)
-	return c.security(config.security) != sdp.SecurityOff
 }
 
 // Redirects tells whether a direct call to from would follow a redirection to to.

@@ -11,7 +11,8 @@ import (
 // An RTPConfiguration says how the audio of new sessions is transported.
 type RTPConfiguration struct {
 	// LocalRTPAddress is where audio is received; if it is not valid, where the
-	// signalling of the call leaves this machine.
+	// signalling of the call leaves this machine. A call that has to move because
+	// the machine's addresses changed follows its signalling in any case.
 	LocalRTPAddress netip.Addr
 
 	// UseSRTP false takes encryption from the calls of accounts that only prefer
