@@ -86,7 +86,7 @@ func (s *Session) begin(v verdict) {
 		s.refusal = s.deflection(v.contact, v.reason)
 		s.end(Local, v.failure)
 		if s.account != nil {
-			s.account.noteForwarding("")
+			s.account.noteForwarding(nil)
 		}
 	case err == nil && s.config.security == sdp.SecurityRequire && !s.mayShowKeys():
 		err = sdp.ErrSecurityRequired

@@ -186,16 +186,16 @@ func (s *Session) notForwarded(p forwardProblem) {
 		s.publish(SIPSessionForwardingDidFail{About: s.about(), Target: sip.CleanText(p.target, 200), Failure: f})
 	}
 	if s.account != nil {
-		s.account.noteForwarding(f.Detail)
+		s.account.noteForwarding(p.err)
 	}
 }
 
-// noteForwarding shows with the account why its calls cannot be forwarded; an
-// empty problem is that they can.
-func (a *Account) noteForwarding(problem string) {
+// noteForwarding shows with the account why its calls cannot be forwarded; nil is
+// that they can.
+func (a *Account) noteForwarding(err error) {
 	a.queue.Put(func() {
-		if a.now.ForwardProblem != problem {
-			a.now.ForwardProblem = problem
+		if err != nil || a.now.ForwardError != nil {
+			a.now.ForwardError = err
 			a.changed()
 		}
 	})

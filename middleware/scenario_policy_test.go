@@ -166,7 +166,7 @@ func TestCallThatCannotBeForwardedRings(t *testing.T) {
 			r.Expect("180 INVITE")
 			soon()
 			wantNames(t, "alice, forwarding to "+tt.to, p, "SIPSessionNewIncoming", "SIPSessionForwardingDidFail")
-			if got := snapshot(t, p).ForwardProblem; got == "" {
+			if snapshot(t, p).ForwardError == nil {
 				t.Errorf("forwarding to %s: the account says nothing", tt.to)
 			}
 			p.Session().Reject(false)
@@ -178,8 +178,8 @@ func TestCallThatCannotBeForwardedRings(t *testing.T) {
 		call("<sip:bob@example.org>", "")
 		refused(r, r.Expect("302 INVITE"))
 		soon()
-		if got := snapshot(t, p).ForwardProblem; got != "" {
-			t.Errorf("after a call was forwarded the account still says %q", got)
+		if err := snapshot(t, p).ForwardError; err != nil {
+			t.Errorf("after a call was forwarded the account still says %v", err)
 		}
 	})
 }

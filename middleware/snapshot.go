@@ -210,5 +210,5 @@ type AccountSnapshot struct {
 	NextTry      time.Time // zero when nothing is planned
 	Failure      Failure   // why, when Registration is Failed
 
-	ForwardProblem string // why the account's newest call to be forwarded was not; empty if it was
+	ForwardError error // why the newest call to be forwarded was not; nil if it was
 }

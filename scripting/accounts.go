@@ -24,6 +24,8 @@ var accountProperties = map[string]func(middleware.AccountSnapshot) string{
 	"ROUTE":      func(a middleware.AccountSnapshot) string { return a.Route },
 	"REGISTERED": func(a middleware.AccountSnapshot) string { return unix(a.Registered) },
 	"NEXTTRY":    func(a middleware.AccountSnapshot) string { return unix(a.NextTry) },
+
+	"FORWARDFAILURE": forwardFailure,
 }
 
 // searchAccounts lists the accounts: SEARCH ACCOUNTS.

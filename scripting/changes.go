@@ -34,6 +34,9 @@ func (h *hub) gotAccount(a middleware.AccountSnapshot) {
 	if first || a.Registration != old.Registration {
 		h.tellLocked(join("ACCOUNT", a.ID, "REGSTATUS", constant(a.Registration.String())))
 	}
+	if now := forwardFailure(a); !first && now != forwardFailure(old) {
+		h.tellLocked(join("ACCOUNT", a.ID, "FORWARDFAILURE", now))
+	}
 	h.connLocked()
 }
 

@@ -117,3 +117,33 @@ func TestRedirectAndAutoAnswerCommands(t *testing.T) {
 		p.want("GET CALL "+id+" FAILURE", "CALL "+id+" FAILURE FORWARDED")
 	})
 }
+
+func TestParkOfACallWithoutACode(t *testing.T) {
+	bubble(t, func(t *testing.T, s *Server, alice, bob *middlewaretest.Phone) {
+		p := attach(t, s)
+		id := place(p, bob.URI())
+		soon()
+		p.want("ALTER CALL "+id+" PARK 1", "ERROR 41 Call not active")
+		bob.Session().Accept()
+		soon()
+		p.want("ALTER CALL "+id+" PARK 1", "ERROR 559 CALL: Action failed: the account has no code for that: a direct call has no account")
+		p.want("GET CALL "+id+" STATUS", "CALL "+id+" STATUS INPROGRESS")
+	})
+}
+
+func TestForwardFailureIsTold(t *testing.T) {
+	bubble(t, func(t *testing.T, s *Server, _, _ *middlewaretest.Phone) {
+		p := attach(t, s)
+		p.told()
+		a := middleware.AccountSnapshot{ID: "201@pbx.example", Rev: 1 << 40}
+		s.hub.gotAccount(a)
+		p.told()
+		for _, err := range []error{middleware.ErrForwardLoop, middleware.ErrForwardLoop, nil} {
+			a.Rev++
+			a.ForwardError = err
+			s.hub.gotAccount(a)
+		}
+		soon()
+		p.wantTold("ACCOUNT 201@pbx.example FORWARDFAILURE the call would go round in a circle", "ACCOUNT 201@pbx.example FORWARDFAILURE")
+	}, atPBX)
+}

@@ -67,6 +67,14 @@ func (s *Server) setAutoAnswer(value string) error {
 	}))
 }
 
+// forwardFailure says why an account's newest call to be forwarded was not.
+func forwardFailure(a middleware.AccountSnapshot) string {
+	if a.ForwardError == nil {
+		return ""
+	}
+	return plain(a.ForwardError)
+}
+
 // tellPolicies tells the variables that follow from settings.
 func (h *hub) tellPolicies(n middleware.CFGSettingsObjectDidChange) {
 	changed := func(names ...string) bool {

@@ -189,6 +189,12 @@ func ExplainError(err error) string {
 		return i18n.T("That is no SIP address. One looks like alice@example.org.")
 	case errors.Is(err, middleware.ErrStopping):
 		return i18n.T("Parley is just quitting.")
+	case errors.Is(err, middleware.ErrForwardLoop):
+		return i18n.T("The call would come back from there.")
+	case errors.Is(err, middleware.ErrForwardTarget):
+		return i18n.T("Calls cannot be forwarded there.")
+	case errors.Is(err, middleware.ErrNoFeatureCode):
+		return i18n.T("The account has no code for that. It belongs to the account's settings.")
 	case errors.Is(err, middleware.ErrNoStream):
 		return i18n.T("The call has no sound yet.")
 	}

@@ -105,6 +105,9 @@ func TestExplainError(t *testing.T) {
 		{middleware.ErrAddress, "That is no SIP address. One looks like alice@example.org."},
 		{middleware.ErrStopping, "Parley is just quitting."},
 		{middleware.ErrNoStream, "The call has no sound yet."},
+		{fmt.Errorf("%w: bob@example.org", middleware.ErrForwardLoop), "The call would come back from there."},
+		{middleware.ErrForwardTarget, "Calls cannot be forwarded there."},
+		{middleware.ErrNoFeatureCode, "The account has no code for that. It belongs to the account's settings."},
 		{errors.New("disk full"), "That did not work: disk full"},
 		{errors.New("middleware: storage: proxy cannot be x"), "That did not work: proxy cannot be x"},
 	}
