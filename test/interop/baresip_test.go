@@ -2,6 +2,7 @@ package interop
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -51,7 +52,7 @@ func startBaresip(t testing.TB, k *kamailio, c baresipConfig) *baresip {
 	if c.Transport == "" {
 		c.Transport = "udp"
 	}
-	c.IP, c.Said, c.Heard, c.Modules = loopback, b.said.file, dir, baresipModules(t)
+	c.IP, c.Said, c.Heard, c.Modules = cmp.Or(c.IP, loopback), b.said.file, dir, baresipModules(t)
 	c.Port, c.ControlPort = freePorts(t, 2), freePorts(t, 1) // TLS listens one above
 	c.MediaPort = freePorts(t, 40)
 	c.LastMediaPort = c.MediaPort + 39
@@ -83,7 +84,7 @@ func startBaresip(t testing.TB, k *kamailio, c baresipConfig) *baresip {
 	}
 	b.process, b.config = p, c
 	p.stopWith(t)
-	b.ctl = dialControl(t, c.ControlPort)
+	b.ctl = dialControl(t, c.IP, c.ControlPort)
 	if !c.Unregistered {
 		eventually(t, 10*time.Second, c.User+" registered", func() bool { return len(k.contacts(c.User)) > 0 })
 	}
@@ -132,7 +133,7 @@ func (b *baresip) address() string { return "sip:" + b.config.User + "@" + testD
 
 // direct is its address without the server.
 func (b *baresip) direct() string {
-	return fmt.Sprintf("sip:%s@%s:%d", b.config.User, loopback, b.config.Port)
+	return fmt.Sprintf("sip:%s@%s:%d", b.config.User, b.config.IP, b.config.Port)
 }
 
 // A control drives a baresip: JSON in netstrings over TCP (module ctrl_tcp).
@@ -156,10 +157,10 @@ type controlMessage struct {
 	Data  string `json:"data"`
 }
 
-func dialControl(t testing.TB, port int) *control {
+func dialControl(t testing.TB, host string, port int) *control {
 	t.Helper()
 	c := &control{replies: map[string]controlMessage{}}
-	addr := net.JoinHostPort(loopback, strconv.Itoa(port))
+	addr := net.JoinHostPort(host, strconv.Itoa(port))
 	eventually(t, 5*time.Second, "control of baresip at "+addr, func() bool {
 		conn, err := net.Dial("tcp", addr)
 		c.conn = conn

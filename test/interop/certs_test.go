@@ -52,7 +52,7 @@ func newAuthority(name string) (*authority, error) {
 
 // issue signs a certificate for a domain, valid until the given time, and leaves
 // it in dir.
-func (a *authority) issue(dir, domain string, until time.Time) (certificate, error) {
+func (a *authority) issue(dir, domain string, until time.Time, addrs ...net.IP) (certificate, error) {
 	files := certificate{
 		cert: filepath.Join(dir, "cert.pem"), key: filepath.Join(dir, "key.pem"), both: filepath.Join(dir, "both.pem"),
 	}
@@ -68,7 +68,7 @@ func (a *authority) issue(dir, domain string, until time.Time) (certificate, err
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	if domain == testDomain || domain == pictureDomain {
-		template.IPAddresses = []net.IP{net.ParseIP(loopback)}
+		template.IPAddresses = append([]net.IP{net.ParseIP(loopback)}, addrs...)
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
 	if err != nil {

@@ -1,8 +1,10 @@
 package interop
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -49,13 +51,13 @@ func startKamailio(dir string, c kamailioConfig) (*kamailio, error) {
 		if err != nil {
 			return nil, err
 		}
-		cert, err := ca.issue(dir, c.Domain, time.Now().AddDate(0, 6, 0))
+		cert, err := ca.issue(dir, c.Domain, time.Now().AddDate(0, 6, 0), net.ParseIP(cmp.Or(c.IP, loopback)))
 		if err != nil {
 			return nil, err
 		}
 		c.Certificate, c.Key = cert.cert, cert.key
 	}
-	c.Dir, c.IP = dir, loopback
+	c.Dir, c.IP = dir, cmp.Or(c.IP, loopback)
 	if c.Algorithm == "" {
 		c.Algorithm = "MD5"
 	}
@@ -133,7 +135,7 @@ func (k *kamailio) proxy(transport string) string {
 	if transport == "tls" {
 		port = k.config.TLSPort
 	}
-	return fmt.Sprintf("sip:%s:%d;transport=%s", loopback, port, transport)
+	return fmt.Sprintf("sip:%s:%d;transport=%s", k.config.IP, port, transport)
 }
 
 // The server that most tests share. Their users have different names.

@@ -24,6 +24,7 @@ type phoneConfig struct {
 	Proxy     string   // "" is the registrar's
 	NoProxy   bool     // the server is found by the domain's name
 	Args      []string // further flags
+	Under     []string // a program that starts it, and its arguments
 }
 
 // A phone is the real program, without its window.
@@ -119,7 +120,8 @@ func (p *phone) address() string { return p.config.User + "@" + testDomain }
 // run starts the program, again if it has ended, and connects to its API.
 func (p *phone) run(t testing.TB) {
 	t.Helper()
-	proc, err := start("phone-"+p.config.User, p.dir, p.binary, p.args...)
+	line := append(append(slices.Clone(p.config.Under), p.binary), p.args...)
+	proc, err := start("phone-"+p.config.User, p.dir, line[0], line[1:]...)
 	if err != nil {
 		t.Fatal(err)
 	}
