@@ -1,8 +1,13 @@
 package middleware_test
 
 import (
+	"errors"
+	"net/netip"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"parley/media"
 	"parley/middleware"
 	"parley/middleware/middlewaretest"
 	"parley/middleware/session"
@@ -59,5 +64,26 @@ func TestContactThatIsAnsweredByItself(t *testing.T) {
 			t.Errorf("state = %v, want Established", got)
 		}
 		hungUp(p, r)
+	})
+}
+
+// Nobody but this program can call its Echo Test.
+func TestCallsAreNotForwardedToTheEchoTest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := middlewaretest.NewNet()
+		alice := middlewaretest.NewPhone(t, n, "192.0.2.1")
+		bob := middlewaretest.NewPhone(t, n, "127.0.0.1", func(c *middleware.Config, s *storage.Settings) {
+			c.Echo, c.Direct = media.NewEchoDriver(time.Second, nil), netip.MustParseAddrPort("127.0.0.1:5060")
+			s.Calls.Forwarding, s.Calls.ForwardTo = true, middleware.EchoTarget
+		})
+		alice.Dial(bob.URI())
+		soon()
+		wantNames(t, "bob", bob, "SIPSessionNewIncoming", "SIPSessionForwardingDidFail")
+		err := bob.Session().DoWait(t.Context(), session.Redirect, middleware.EchoTarget)
+		if !errors.Is(err, middleware.ErrForwardTarget) {
+			t.Errorf("Redirect to the Echo Test = %v, want ErrForwardTarget", err)
+		}
+		alice.Stop()
+		bob.Stop()
 	})
 }
