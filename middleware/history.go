@@ -19,6 +19,9 @@ type HistoryEntry = storage.Call
 // ErrNoCall is returned for a call that is not in the history.
 var ErrNoCall = storage.ErrNoCall
 
+// An Outcome says how a call ended.
+type Outcome = storage.Outcome
+
 // A HistoryQuery asks for a page of the history.
 type HistoryQuery = storage.Query
 

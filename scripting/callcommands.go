@@ -270,9 +270,13 @@ func (s *Server) sendDigitsTo(ctx context.Context, v callView, digits string) er
 // maxListed bounds how many calls a search lists.
 const maxListed = 1000
 
-// searchCalls lists calls, the newest first: SEARCH CALLS [<handle>].
+// searchCalls lists calls, the newest first: SEARCH CALLS [<handle>], or SEARCH
+// CALLS filter=value ….
 func (s *Server) searchCalls(ctx context.Context, _ *conn, cmd *protocol.Command) (string, error) {
 	handle := cmd.Rest()
+	if isFilter(handle) {
+		return s.filterCalls(ctx, handle)
+	}
 	list, err := s.pastCalls(ctx, middleware.HistoryQuery{Text: handle, Limit: maxListed})
 	if err != nil {
 		return "", err

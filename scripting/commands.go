@@ -3,6 +3,7 @@ package scripting
 import (
 	"context"
 	"errors"
+	"maps"
 	"runtime"
 	"strconv"
 	"strings"
@@ -61,6 +62,7 @@ func (s *Server) table() map[string]handler {
 		"GET SETTING":     {run: s.getSetting},
 		"SET SETTING":     {run: s.setSetting},
 	}
+	maps.Copy(t, s.contactTable())
 	for name, v := range s.variables() {
 		t["GET "+name] = s.getter(name, v)
 		if v.set != nil {
@@ -77,6 +79,8 @@ var objectErrors = map[string][2]protocol.Number{
 	"SET":    {protocol.UnknownSet, protocol.UnknownSet},
 	"SEARCH": {protocol.UnknownSearch, protocol.UnknownSearch},
 	"ALTER":  {protocol.AlterWithout, protocol.BadAlter},
+	"IMPORT": {protocol.UnknownCommand, protocol.UnknownCommand},
+	"EXPORT": {protocol.UnknownCommand, protocol.UnknownCommand},
 	"CREATE": {protocol.CreateWithout, protocol.BadCreate},
 	"DELETE": {protocol.DeleteWithout, protocol.BadDelete},
 	"CLEAR":  {protocol.ClearWithout, protocol.BadClear},

@@ -53,6 +53,7 @@ func newHub(s *Server) *hub {
 	bus.On(h.client, func(n middleware.SystemIPAddressDidChange) { h.tell("NETWORK " + onlineOffline(n.Online)) })
 	bus.On(h.client, func(middleware.SystemWillSleep) { h.tell("SYSTEM SLEEP") })
 	bus.On(h.client, func(middleware.SystemDidWakeUpFromSleep) { h.tell("SYSTEM AWAKE") })
+	h.followContacts()
 	bus.OnAny(h.client, h.gotAny)
 	return h
 }
@@ -128,6 +129,7 @@ func (h *hub) gotAny(n bus.Notification) {
 		if !fresh {
 			_, fresh = n.(middleware.SIPSessionNewOutgoing)
 		}
+		h.await(snap)
 		h.gotSession(snap, fresh)
 		return
 	}

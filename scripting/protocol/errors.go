@@ -29,6 +29,9 @@ const (
 	BadCallTarget     Number = 5
 	MissedWithTarget  Number = 6
 	UnknownGet        Number = 7
+	BadUserHandle     Number = 8
+	UnknownUser       Number = 9
+	BadUserProperty   Number = 10
 	BadCallID         Number = 11
 	UnknownCall       Number = 12
 	BadCallProperty   Number = 13
@@ -70,6 +73,9 @@ const (
 	AlterBadArguments Number = 558
 	AlterFailed       Number = 559
 	AlterUnknownVerb  Number = 560
+	BadGroupTarget    Number = 561
+	BadGroupID        Number = 562
+	BadGroupProperty  Number = 564
 
 	LineTooLong        Number = 1000
 	TooManyClients     Number = 1001
@@ -81,6 +87,9 @@ const (
 	UnknownSetting     Number = 1020
 	SettingFailed      Number = 1021
 	HistoryFailed      Number = 1030
+	UnknownContact     Number = 1040
+	BadContactProperty Number = 1041
+	ContactFailed      Number = 1042
 
 	InternalError Number = 9901
 )
@@ -92,6 +101,9 @@ var texts = map[Number]string{
 	BadCallTarget:     "Search CALLS: invalid target",
 	MissedWithTarget:  "SEARCH MISSEDCALLS: target not allowed",
 	UnknownGet:        "GET: invalid WHAT",
+	BadUserHandle:     "Invalid user handle",
+	UnknownUser:       "Unknown user",
+	BadUserProperty:   "USER: Invalid PROP",
 	BadCallID:         "Invalid call id",
 	UnknownCall:       "Unknown call",
 	BadCallProperty:   "Invalid PROP",
@@ -133,6 +145,9 @@ var texts = map[Number]string{
 	AlterBadArguments: "CALL: Missing or invalid arguments",
 	AlterFailed:       "CALL: Action failed",
 	AlterUnknownVerb:  "CALL: Unknown action",
+	BadGroupTarget:    "GROUP: Invalid target",
+	BadGroupID:        "GROUP: Invalid group id",
+	BadGroupProperty:  "GROUP: Invalid property",
 
 	LineTooLong:        "Line too long",
 	TooManyClients:     "Too many programs are connected",
@@ -144,6 +159,9 @@ var texts = map[Number]string{
 	UnknownSetting:     "Unknown setting",
 	SettingFailed:      "SETTING: Action failed",
 	HistoryFailed:      "History cannot be used",
+	UnknownContact:     "Unknown contact",
+	BadContactProperty: "CONTACT: Unknown property",
+	ContactFailed:      "CONTACT: Action failed",
 
 	InternalError: "Internal error",
 }
