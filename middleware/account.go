@@ -197,7 +197,7 @@ func (a *Account) awaitCalls() bool {
 func (a *Account) activate(set AccountSettings) {
 	ep, err := a.app.listenFor(a, set)
 	if ep == nil {
-		a.fail(Failure{Kind: Unreachable, Detail: err.Error(), Account: a.id}, 0)
+		a.fail(Failure{Kind: Unreachable, Detail: err.Error(), Account: a.id}, registration.Temporary, 0)
 		return
 	}
 	a.ep.Store(ep)

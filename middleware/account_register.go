@@ -7,6 +7,7 @@ import (
 
 	"parley/middleware/registration"
 	"parley/sip"
+	"parley/storage"
 )
 
 // retryNow begins a REGISTER at once, in place of one that is out or planned.
@@ -134,7 +135,11 @@ func (a *Account) registered(res *sip.RegisterResult, err error) {
 		if errors.As(err, &status) {
 			after = status.RetryAfter
 		}
-		a.fail(f, after)
+		kind := f.retryKind()
+		if errors.Is(err, storage.ErrNoSecretService) {
+			kind = registration.Temporary // it may start after us
+		}
+		a.fail(f, kind, after)
 		return
 	}
 	a.failures, a.away = 0, false
@@ -159,11 +164,11 @@ func (a *Account) registered(res *sip.RegisterResult, err error) {
 }
 
 // fail notes a failure and plans the next try.
-func (a *Account) fail(f Failure, after time.Duration) {
+func (a *Account) fail(f Failure, kind registration.Failure, after time.Duration) {
 	a.failures++
 	a.now.Registration, a.now.Failure = registration.Failed, f
 	a.now.Expires = time.Time{}
-	delay, again := registration.Retry(f.retryKind(), a.failures, after, a.app.chance())
+	delay, again := registration.Retry(kind, a.failures, after, a.app.chance())
 	if a.app.network.fresh() && after == 0 {
 		delay = min(delay, freshRetry)
 	}

@@ -30,6 +30,10 @@ var (
 	// to the person that was not answered in time.
 	ErrSecretsUnavailable = errors.New("storage: the password store cannot be used")
 
+	// ErrNoSecretService is matched as well where the keyring's service does not run
+	// (yet): asking again later bothers nobody.
+	ErrNoSecretService = errors.New("storage: there is no keyring service")
+
 	// ErrClosed is returned by the parts of a profile that was closed.
 	ErrClosed = errors.New("storage: profile is closed")
 )

@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
+	"os/exec"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/godbus/dbus/v5"
 	"github.com/zalando/go-keyring"
 )
 
@@ -156,7 +160,22 @@ func keyringError(op string, err error) error {
 	case errors.Is(err, context.Canceled):
 		return fmt.Errorf("storage: %s password: %w", op, err)
 	}
+	if noService(err) {
+		err = fmt.Errorf("%w: %w", ErrNoSecretService, err)
+	}
 	return fmt.Errorf("%w: %s password in the keyring: %w", ErrSecretsUnavailable, op, err)
+}
+
+// noService reports whether err says that nobody was there to be asked: no message
+// bus, or no service on it.
+func noService(err error) bool {
+	var said dbus.Error
+	if errors.As(err, &said) {
+		name, ok := strings.CutPrefix(said.Name, "org.freedesktop.DBus.Error.")
+		return ok && (name == "ServiceUnknown" || name == "NameHasNoOwner" || name == "Disconnected" || strings.HasPrefix(name, "Spawn."))
+	}
+	var connecting *net.OpError
+	return errors.As(err, &connecting) || errors.Is(err, exec.ErrNotFound)
 }
 
 func (k *keyringSecrets) lookup(account string) (Secret, bool) {

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -14,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/godbus/dbus/v5"
 	"github.com/zalando/go-keyring"
 )
 
@@ -146,6 +149,27 @@ func TestKeyringUnavailable(t *testing.T) {
 	k = newKeyringSecrets(&fakeKeyring{err: keyring.ErrSetDataTooBig}, time.Minute)
 	if err := k.Set(t.Context(), "a@b.c", "hush"); err == nil || errors.Is(err, ErrSecretsUnavailable) {
 		t.Errorf("Set of a long password = %v, want an error that is not %v", err, ErrSecretsUnavailable)
+	}
+}
+
+// A service that does not run is told apart from one that refuses.
+func TestKeyringWithoutService(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want bool
+	}{
+		{dbus.Error{Name: "org.freedesktop.DBus.Error.ServiceUnknown"}, true},
+		{dbus.Error{Name: "org.freedesktop.DBus.Error.Spawn.ExecFailed"}, true},
+		{fmt.Errorf("session bus: %w", &net.OpError{Op: "dial", Err: errors.New("no such file")}), true},
+		{exec.ErrNotFound, true},
+		{dbus.Error{Name: "org.freedesktop.Secret.Error.IsLocked"}, false},
+		{errors.New("dismissed"), false},
+	} {
+		k := newKeyringSecrets(&fakeKeyring{err: tt.err}, time.Minute)
+		_, err := k.Get(t.Context(), "a@b.c")
+		if !errors.Is(err, ErrSecretsUnavailable) || errors.Is(err, ErrNoSecretService) != tt.want {
+			t.Errorf("Get with %v = %v, want it unavailable, without a service: %v", tt.err, err, tt.want)
+		}
 	}
 }
 
