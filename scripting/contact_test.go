@@ -10,8 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"parley/middleware"
 	"parley/middleware/middlewaretest"
-	"parley/storage"
 )
 
 func TestContactCommands(t *testing.T) {
@@ -131,7 +131,7 @@ func TestImportExportCommands(t *testing.T) {
 			t.Errorf("EXPORT CONTACTS over a file = %q, want an error", got)
 		}
 		p.want("EXPORT CONTACTS overwrite "+out, "EXPORT CONTACTS 1 "+out)
-		c := storage.Call{Direction: storage.Incoming, PeerName: "Anna", Start: time.Now(), Outcome: storage.Missed}
+		c := middleware.HistoryEntry{Direction: middleware.HistoryIncoming, PeerName: "Anna", Start: time.Now(), Outcome: middleware.OutcomeMissed}
 		if _, err := alice.Profile.History().Add(t.Context(), c); err != nil {
 			t.Fatal(err)
 		}
@@ -146,10 +146,10 @@ func TestCallFilters(t *testing.T) {
 	bubble(t, func(t *testing.T, s *Server, alice, _ *middlewaretest.Phone) {
 		p := attach(t, s)
 		now := time.Now()
-		for i, c := range []storage.Call{
-			{Direction: storage.Incoming, PeerName: "Anna", Outcome: storage.Missed},
-			{Direction: storage.Outgoing, PeerName: "Bob", Outcome: storage.Answered, Recording: "/r/1.wav"},
-			{Direction: storage.Incoming, PeerName: "Carl", Outcome: storage.Blocked},
+		for i, c := range []middleware.HistoryEntry{
+			{Direction: middleware.HistoryIncoming, PeerName: "Anna", Outcome: middleware.OutcomeMissed},
+			{Direction: middleware.HistoryOutgoing, PeerName: "Bob", Outcome: middleware.OutcomeAnswered, Recording: "/r/1.wav"},
+			{Direction: middleware.HistoryIncoming, PeerName: "Carl", Outcome: middleware.OutcomeBlocked},
 		} {
 			c.Start = now.Add(time.Duration(i-100) * time.Minute)
 			if _, err := alice.Profile.History().Add(t.Context(), c); err != nil {
