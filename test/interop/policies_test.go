@@ -169,6 +169,28 @@ func TestDialRules(t *testing.T) {
 	}
 }
 
+// TestParkAndPickup leaves a call with a phone that stands for the server's
+// parking lot, takes it back, and dials a code for pickup.
+func TestParkAndPickup(t *testing.T) {
+	t.Parallel()
+	k := registrar(t)
+	a := startPhone(t, k, phoneConfig{User: "parker", Settings: []string{"park_code=77", "unpark_code=77", "dial_rules=x.=9x."}})
+	b := startBaresip(t, k, baresipConfig{User: "parked"})
+	lot := startBaresip(t, k, baresipConfig{User: "771"})
+	id := a.dial(t, b.address())
+	a.is(t, id, "INPROGRESS")
+	a.do(t, "ALTER CALL %s PARK 1", id)
+	lot.ctl.await(t, "CALL_ESTABLISHED")
+	a.awaitStatus(t, id, "FINISHED")
+	for command, who := range map[string]*baresip{"UNPARK 1": lot, "PICKUP parked": b} {
+		reply := a.do(t, "%s", command)
+		id = strings.Fields(reply)[1]
+		a.is(t, id, "INPROGRESS")
+		who.ctl.await(t, "CALL_ESTABLISHED")
+		a.finish(t, id)
+	}
+}
+
 // only returns the id of the only call there was.
 func (a *api) only(t testing.TB) string {
 	t.Helper()
