@@ -30,11 +30,11 @@ func newHub(t *testing.T, n int) (*mediatest.Phone, []party) {
 	t.Helper()
 	network := mediatest.NewNetwork()
 	hub := mediatest.NewPhone(t, network, "10.0.0.1", 1, codecs()...)
-	hub.Device.Sound = inTurn(hub.Said, 0, n+1)
+	hub.Device.Say(inTurn(hub.Said, 0, n+1))
 	var parties []party
 	for i := range n {
 		p := mediatest.NewPhone(t, network, fmt.Sprintf("10.0.1.%d", i+1), uint64(i+2), codecs()...)
-		p.Device.Sound = inTurn(p.Said, i+1, n+1)
+		p.Device.Say(inTurn(p.Said, i+1, n+1))
 		near, far := hub.Stream(t), p.Stream(t)
 		name := []string{"PCMA", "G722", "PCMU"}[i%3]
 		a, b := hub.Agreed(name, far.LocalAddr()), p.Agreed(name, near.LocalAddr())
@@ -122,9 +122,9 @@ func TestConference(t *testing.T) {
 func TestConferenceOfAllAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hub, parties := newHub(t, 3)
-		hub.Device.Sound = nil
+		hub.Device.Say(nil)
 		for _, p := range parties {
-			p.Device.Sound = quiet(p.Said, 0.4)
+			p.Device.Say(quiet(p.Said, 0.4))
 		}
 		hub.SetConference(parties[0].near, parties[1].near, parties[2].near)
 		time.Sleep(5 * time.Second)
@@ -156,8 +156,10 @@ func TestConferenceJoinAndPart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hub, parties := newHub(t, 3)
 		a, b, c := parties[0], parties[1], parties[2]
-		hub.Device.Sound, b.Device.Sound, c.Device.Sound = nil, nil, nil
-		a.Device.Sound = a.Said
+		for _, silent := range []*mediatest.Device{hub.Device, b.Device, c.Device} {
+			silent.Say(nil)
+		}
+		a.Device.Say(a.Said)
 		hub.SetConference(a.near, b.near)
 		time.Sleep(2 * time.Second)
 		hub.SetConference(a.near, b.near, c.near)
@@ -221,7 +223,8 @@ func TestConferenceHoldAndMute(t *testing.T) {
 func TestConferenceWithoutDevices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		hub, parties := newHub(t, 2)
-		parties[0].Device.Sound, parties[1].Device.Sound = parties[0].Said, nil
+		parties[0].Device.Say(parties[0].Said)
+		parties[1].Device.Say(nil)
 		hub.SetConference(parties[0].near, parties[1].near)
 		time.Sleep(2 * time.Second)
 		hub.SetDevices(media.DeviceChoice{Input: "null", Output: "null", Alert: "null"})

@@ -73,12 +73,19 @@ func (DeviceRestored) event()            {}
 func (RingFileFailed) event()            {}
 func (ConferenceRecordingFailed) event() {}
 
-// A StreamEvent is what a [Stream] tells: [FirstPacket], [DigitReceived] or
-// [RecordingFailed].
+// A StreamEvent is what a [Stream] tells: [FirstPacket], [AudioStopped],
+// [AudioResumed], [DigitReceived] or [RecordingFailed].
 type StreamEvent interface{ streamEvent() }
 
 // FirstPacket says that valid packets have begun to come. It is told once.
 type FirstPacket struct{ From netip.AddrPort }
+
+// AudioStopped says that packets came and then none for 5 s, while the stream is
+// not on hold and something was to be expected.
+type AudioStopped struct{}
+
+// AudioResumed says that packets come again after [AudioStopped].
+type AudioResumed struct{}
 
 // DigitReceived is a DTMF digit of the far end, told when it ends.
 type DigitReceived struct {
@@ -93,5 +100,7 @@ type RecordingFailed struct {
 }
 
 func (FirstPacket) streamEvent()     {}
+func (AudioStopped) streamEvent()    {}
+func (AudioResumed) streamEvent()    {}
 func (DigitReceived) streamEvent()   {}
 func (RecordingFailed) streamEvent() {}

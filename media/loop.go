@@ -1,31 +1,96 @@
 package media
 
 import (
+	"time"
+
 	"parley/media/virtual"
 )
 
+// startGrace is how long a microphone may take for its first frame before silence
+// takes its place.
+const startGrace = 50 * time.Millisecond
+
 // captureLoop reads the microphone until stop and hands each frame to the
-// streams. Without a device, silence comes at the pace of one.
+// streams. Without a device, and until the first frame of one, silence comes at
+// the pace of one: some need seconds to begin, and the far end waits for packets.
 func (e *Engine) captureLoop(r *role) {
 	frame := make([]float32, FrameSamples)
 	var null *virtual.NullCapture
+	var used *device
+	var first *firstFrame // that used has yet to give; nil: it has
 	for !r.stopping.Load() {
 		d := r.current.Load()
-		if d == nil {
+		if d != used {
+			if used = d; d != nil {
+				first = readFirst(d)
+			}
+		}
+		var err error
+		switch {
+		case d != nil && first == nil:
+			null = nil
+			err = d.capture.Read(frame)
+		case d != nil && first.arrived():
+			err = first.take(frame)
+			first = nil
+		default:
 			if null == nil {
 				null = virtual.NewNullCapture()
 			}
 			_ = null.Read(frame) // it fails only once closed
-		} else {
-			null = nil
-			if err := d.capture.Read(frame); err != nil {
-				r.fail(d, err)
-				continue
+			if d != nil && first.arrived() {
+				continue // with that in its place
 			}
+		}
+		if err != nil {
+			r.fail(d, err)
+			continue
 		}
 		e.captured(frame)
 	}
+	if used != nil && first != nil {
+		<-first.done // the device is closed
+	}
 	e.inLevel.Reset()
+}
+
+// A firstFrame is read while the capture loop goes on without.
+type firstFrame struct {
+	pcm  []float32
+	err  error
+	done chan struct{}
+}
+
+// readFirst begins to read, and waits a moment for it.
+func readFirst(d *device) *firstFrame {
+	f := &firstFrame{pcm: make([]float32, FrameSamples), done: make(chan struct{})}
+	go func() {
+		defer close(f.done)
+		f.err = d.capture.Read(f.pcm)
+	}()
+	timer := time.NewTimer(startGrace)
+	defer timer.Stop()
+	select {
+	case <-f.done:
+	case <-timer.C:
+	}
+	return f
+}
+
+// arrived reports whether take may be called.
+func (f *firstFrame) arrived() bool {
+	select {
+	case <-f.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// take copies the frame, or returns why there is none.
+func (f *firstFrame) take(frame []float32) error {
+	copy(frame, f.pcm)
+	return f.err
 }
 
 // captured takes one frame on its way to the network.

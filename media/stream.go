@@ -40,6 +40,7 @@ type Stream struct {
 	heard     atomic.Bool          // something valid has come
 	secure    atomic.Bool          // SRTP is on
 	sending   atomic.Bool          // as in send.on, for the playback loop
+	arrived   atomic.Bool          // something has come since the last frame
 	seat      atomic.Pointer[seat] // in the conference; nil: never a member
 	recording atomic.Pointer[recorder]
 	where     atomic.Pointer[[2]netip.AddrPort] // of the sockets for RTP and RTCP
@@ -47,6 +48,9 @@ type Stream struct {
 	configuring sync.Mutex // held over a whole Configure, Close, and recording's start and stop
 	params      Params
 	rewound     bool
+
+	dry     int  // frames since something came; of the playback loop
+	stopped bool // AudioStopped was told; of the playback loop
 
 	mu     sync.Mutex // guards what follows; held shortly by the capture loop
 	closed bool
@@ -183,6 +187,7 @@ func (s *Stream) insert(p *rtp.Packet) {
 	if !s.receiving.Load() {
 		return
 	}
+	s.arrived.Store(true)
 	s.buffer.Insert(jitter.Packet{
 		PayloadType: p.PayloadType, Sequence: p.Sequence, Timestamp: p.Timestamp,
 		SSRC: p.SSRC, Payload: p.Payload, Arrival: p.Arrival, Marker: p.Marker,
@@ -192,11 +197,37 @@ func (s *Stream) insert(p *rtp.Packet) {
 // play fills frame with what is heard next. It is called by the playback loop.
 func (s *Stream) play(frame []float32) {
 	s.buffer.Get(frame)
-	if !s.receiving.Load() {
+	receiving := s.receiving.Load()
+	if !receiving {
 		clear(frame)
 	}
+	s.listen(receiving)
 	if r := s.recording.Load(); r != nil {
 		r.add(themChannel, frame)
+	}
+}
+
+// stopAfter is how many frames without a packet it takes for the sound to have
+// stopped: 5 s.
+const stopAfter = int(5 * time.Second / FrameDuration)
+
+// listen notices when the far end's packets stop and when they come again. It is
+// called by the playback loop for each frame.
+func (s *Stream) listen(receiving bool) {
+	switch {
+	case !receiving || !s.heard.Load():
+		s.dry = 0
+	case s.arrived.Swap(false):
+		s.dry = 0
+		if s.stopped {
+			s.stopped = false
+			s.tell(AudioResumed{})
+		}
+	case s.dry < stopAfter:
+		if s.dry++; s.dry == stopAfter && !s.stopped {
+			s.stopped = true
+			s.tell(AudioStopped{})
+		}
 	}
 }
 

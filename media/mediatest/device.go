@@ -28,7 +28,7 @@ func NewDriver(devices ...*Device) *Driver { return &Driver{devices: devices} }
 type Device struct {
 	ID, Name      string
 	Input, Output bool
-	Sound         []float32 // at media.SampleRate; none is silence
+	Sound         []float32 // at media.SampleRate; none is silence. Once open, see [Device.Say]
 
 	mu      sync.Mutex
 	gone    bool
@@ -54,6 +54,13 @@ func (d *Device) Manual() *Device {
 
 // Tick lets one frame pass on a manual device and returns when it was taken.
 func (d *Device) Tick() { d.manual <- struct{}{} }
+
+// Say gives the device another Sound, at any time.
+func (d *Device) Say(sound []float32) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.Sound = sound
+}
 
 // Played returns all that was played so far.
 func (d *Device) Played() []float32 {

@@ -207,7 +207,11 @@ func (s *Session) admit(b []byte, from netip.AddrPort, now time.Duration) (held,
 	voiceClock, isVoice := r.params.Receive[p.PayloadType]
 	eventClock, isEvent := r.params.Events[p.PayloadType]
 	if !isVoice && !isEvent {
-		c.unwanted.Add(1)
+		if len(p.Payload) > 0 {
+			c.unwanted.Add(1)
+		} else if r.src.known && p.SSRC == r.src.ssrc {
+			r.src.packet(p.SequenceNumber, p.Timestamp, 0, now) // it keeps the way open, and is not missing
+		}
 		return false, false
 	}
 	if p.SSRC == s.ssrc.Load() && r.mirror != from {

@@ -52,6 +52,7 @@ func (s *Session) reportLoop() {
 			return
 		case <-timer.C:
 			s.report(false)
+			s.keepAlive()
 			timer.Reset(s.reportDelay())
 		}
 	}
