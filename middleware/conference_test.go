@@ -147,7 +147,7 @@ func hears(a *table, to, from int, since int) float64 {
 func TestConferenceOfTwoCalls(t *testing.T) {
 	around(t, 2, func(t *testing.T, a *table) {
 		a.wantHeld(t, "at first", 1)
-		a.others[1].Device.Sound = nil // the first alone speaks
+		a.others[1].Device.Say(nil) // the first alone speaks
 		since := len(a.others[1].Device.Played())
 		a.ok(t, a.sessions().Join(1, 2))
 		a.wantTold(t, "joined", "1: GotUnholdRequest", "conference: 1 2")
@@ -283,7 +283,7 @@ func TestConferenceRefuses(t *testing.T) {
 func TestConferenceIsRecorded(t *testing.T) {
 	around(t, 2, func(t *testing.T, a *table) {
 		m := a.sessions()
-		a.others[1].Device.Sound = nil
+		a.others[1].Device.Say(nil)
 		a.ok(t, m.Join(1, 2))
 		soon()
 		a.told()

@@ -154,12 +154,24 @@ func (s *Session) checkAudio() {
 	}
 }
 
+// setNoAudio shows that nothing comes any more, or that it does again.
+func (s *Session) setNoAudio(on bool) {
+	if s.now.Audio.NoAudio != on {
+		s.now.Audio.NoAudio = on
+		s.changed()
+	}
+}
+
 func (s *Session) gotStreamEvent(ev media.StreamEvent) {
 	switch ev := ev.(type) {
 	case media.FirstPacket:
 		s.now.Audio.WasReceived, s.now.Audio.NoAudio = true, false
 		s.now.Audio.RemoteReceived = ev.From
 		s.changed()
+	case media.AudioStopped:
+		s.setNoAudio(!s.now.OnHold())
+	case media.AudioResumed:
+		s.setNoAudio(false)
 	case media.DigitReceived:
 		s.gotDigit(ev.Digit)
 	case media.RecordingFailed:

@@ -164,7 +164,7 @@ type Audio struct {
 	RemoteRTP      netip.AddrPort // from the session description
 	RemoteReceived netip.AddrPort // where packets really come from
 	WasReceived    bool
-	NoAudio        bool   // 5 s after the start nothing had come
+	NoAudio        bool   // nothing has come for 5 s, and neither side holds the call
 	RecordingFile  string // empty when not recording
 }
 
