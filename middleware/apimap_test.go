@@ -237,19 +237,51 @@ func TestEveryNameIsProved(t *testing.T) {
 	tests := map[string]bool{}
 	for _, n := range readSeeds(t) {
 		p, ok := proofOf(n)
-		switch parts := strings.Split(p.symbol, "."); {
-		case !ok:
-			t.Errorf("%s %s has no row", n.kind, n.key())
-		case !tr.has(p.symbol):
-			t.Errorf("%s %s: there is no %s", n.kind, n.key(), p.symbol)
-		case words[p.test] == nil:
-			t.Errorf("%s %s: there is no test %s", n.kind, n.key(), p.test)
-		case !words[p.test][parts[len(parts)-1]]:
-			t.Errorf("%s %s: %s does not name %s", n.kind, n.key(), p.test, p.symbol)
+		if why := unproved(tr, words, p, ok); why != "" {
+			t.Errorf("%s %s: %s", n.kind, n.key(), why)
 		}
 		tests[p.test] = true
 	}
 	runAll(t, slices.Sorted(maps.Keys(tests)))
+}
+
+// unproved says what is wrong with a proof, or "".
+func unproved(tr *tree, words map[string]map[string]bool, p proof, found bool) string {
+	parts := strings.Split(p.symbol, ".")
+	switch {
+	case !found:
+		return "there is no row"
+	case !tr.has(p.symbol):
+		return "there is no " + p.symbol
+	case words[p.test] == nil:
+		return "there is no test " + p.test
+	case !words[p.test][parts[len(parts)-1]]:
+		return p.test + " does not name " + p.symbol
+	}
+	return ""
+}
+
+// The check finds what it is there to find.
+func TestUnprovedNamesAreFound(t *testing.T) {
+	tr, words := readTree(t), testWords(t)
+	for _, n := range []seedName{{kind: "attribute", class: "Session", name: "colour"}, {kind: "notification", class: "Session", name: "SIPSessionGotColour"}} {
+		if p, ok := proofOf(n); ok {
+			t.Errorf("%s has the proof %+v", n.name, p)
+		}
+	}
+	for want, p := range map[string]proof{
+		"":                                       {"Session.Hold", "TestHoldAndResume"},
+		"there is no Session.Fly":                {"Session.Fly", "TestHoldAndResume"},
+		"there is no test TestFlying":            {"Session.Hold", "TestFlying"},
+		"TestDTMF does not name Session.HasChat": {"Session.HasChat", "TestDTMF"},
+	} {
+		if got := unproved(tr, words, p, true); got != want {
+			t.Errorf("unproved(%+v) = %q, want %q", p, got, want)
+		}
+	}
+	if got := unproved(tr, words, proof{}, false); got != "there is no row" {
+		t.Errorf("without a row: %q", got)
+	}
 }
 
 // runAll runs tests of this program, each of which must pass.

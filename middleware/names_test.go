@@ -199,6 +199,7 @@ func TestRegistrationNotificationsSayAll(t *testing.T) {
 			t.Fatal(err)
 		}
 		bye := r.Expect("REGISTER")
+		synctest.Wait()
 		if will := first[middleware.SIPAccountRegistrationWillEnd](t, p); will.Account != "alice@example.org" || will.Now.ID != will.Account {
 			t.Errorf("SIPAccountRegistrationWillEnd of %q", will.Account)
 		}

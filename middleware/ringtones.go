@@ -10,7 +10,7 @@ import (
 	"parley/sip"
 )
 
-// NoRingtone, in place of a file, keeps silent.
+// NoRingtone keeps silent where it stands in place of a file.
 const NoRingtone = "none"
 
 // maxRingtones bounds how many addresses may have a ringtone of their own.
