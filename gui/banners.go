@@ -20,10 +20,11 @@ type banners struct {
 	devices   *fyne.Container
 	notes     *fyne.Container
 	shown     []viewmodel.Banner // in devices
+	changed   func()             // it became higher or lower
 }
 
-func newBanners() *banners {
-	b := &banners{questions: container.NewVBox(), devices: container.NewVBox(), notes: container.NewVBox()}
+func newBanners(changed func()) *banners {
+	b := &banners{changed: changed, questions: container.NewVBox(), devices: container.NewVBox(), notes: container.NewVBox()}
 	b.box = container.NewVBox(b.questions, b.devices, b.notes)
 	b.hideEmpty()
 	return b
@@ -38,6 +39,7 @@ func (b *banners) hideEmpty() {
 	}
 	b.box.Hidden = !any
 	b.box.Refresh()
+	b.changed()
 }
 
 func bannerIcon(t viewmodel.Tone) fyne.Resource {

@@ -18,33 +18,39 @@ import (
 // callCard shows one call and what can be done with it.
 type callCard struct {
 	w    *Window
+	win  fyne.Window // that it stands in
 	view viewmodel.Call
 	face face
 
 	icon           *widget.Icon
 	title, status  *widgets.Text
+	below          *widgets.Text // the status of a strip, below the title
 	subtitle, lock *widgets.Text
 	lockIcon       *widget.Icon
 	sent           *widgets.Text
 	notes          *fyne.Container
 	shownNotes     []viewmodel.Banner
 
-	mute, holdTile, keys, rec, info *widgets.Tile
+	mute, holdTile, keys, move, rec *widgets.Tile
 	end                             *widgets.Tile
+	info                            *widget.Button
 	tiles, stripButtons, ringBox    *fyne.Container
 	second                          *fyne.Container // line of address and padlock
-	swap                            *widget.Button
-	waiting                         bool // there are other calls
+	swap, join                      *widget.Button
+	waiting                         bool       // there are other calls
+	ring                            *ringPanel // nil unless it rings here
+	question                        *questionRow
+	drawer                          *transferDrawer
 	pad, details                    *fyne.Container
 	pairs                           []*pairLine // in details
 	card                            *widgets.Card
 	content                         *fyne.Container
 }
 
-func newCallCard(w *Window, id middleware.SessionID) *callCard {
+func newCallCard(w *Window, win fyne.Window, id middleware.SessionID) *callCard {
 	c := &callCard{
-		w: w, icon: widget.NewIcon(nil), title: widgets.NewTitle(""), status: widgets.NewText("", ""),
-		subtitle: widgets.NewCaption(""), lock: widgets.NewCaption(""), lockIcon: widget.NewIcon(nil),
+		w: w, win: win, icon: widget.NewIcon(nil), title: widgets.NewTitle(""), status: widgets.NewText("", ""),
+		below: widgets.NewCaption(""), subtitle: widgets.NewCaption(""), lock: widgets.NewCaption(""), lockIcon: widget.NewIcon(nil),
 		sent: widgets.NewCaption(""), notes: container.NewVBox(), ringBox: container.NewVBox(), details: container.NewVBox(),
 	}
 	c.view.ID = id
@@ -55,16 +61,19 @@ func newCallCard(w *Window, id middleware.SessionID) *callCard {
 	c.notes.Hide()
 	c.buildTiles()
 	c.swap = widget.NewButtonWithIcon(i18n.T("Swap"), fynetheme.ViewRefreshIcon(), func() { w.do(c.view.ID, session.Unhold) })
+	c.join = widget.NewButtonWithIcon(i18n.T("Merge"), theme.Icon(icons.Merge), func() { w.merge(c.view.ID) })
 	hangUp := widget.NewButtonWithIcon("", theme.ColoredIcon(icons.HangUp, fynetheme.ColorNameForegroundOnError), c.hangUp)
 	hangUp.Importance = widget.DangerImportance
-	c.stripButtons = container.NewHBox(c.swap, hangUp)
+	c.stripButtons = container.NewHBox(c.swap, c.join, hangUp)
 	c.pad = widgets.NewDialPad(func(digit rune) { c.digit(digit) })
 	c.pad.Hide()
-	head := container.NewBorder(nil, nil, c.icon, container.NewHBox(container.NewCenter(c.status), c.stripButtons), center(c.title))
-	c.second = container.NewBorder(nil, nil, nil, container.NewHBox(c.lockIcon, center(c.lock)), center(c.subtitle))
+	head := container.NewBorder(nil, nil, c.icon, container.NewHBox(container.NewCenter(c.status), c.stripButtons), container.NewVBox(spacer(), c.title, c.below, spacer()))
+	c.second = container.NewBorder(nil, nil, nil, container.NewHBox(c.lockIcon, center(c.lock), c.info), center(c.subtitle))
+	c.question = newQuestionRow(func(q viewmodel.Question, yes bool) { w.decide(c.view.ID, q.Kind, yes) })
+	c.drawer = newTransferDrawer(c)
 	// What comes and goes during a call stands below what is pressed, so that no
 	// button moves away from under the pointer.
-	c.content = container.NewVBox(head, c.second, c.ringBox, c.tiles, c.pad, c.sent, c.notes, c.details)
+	c.content = container.NewVBox(head, c.second, c.ringBox, c.tiles, c.question.box, c.drawer.box, c.pad, c.sent, c.notes, c.details)
 	c.card = widgets.NewCard(c.content, fynetheme.ColorNameSuccess)
 	c.card.OnDouble = w.showCallWindow
 	return c
@@ -81,10 +90,15 @@ func (c *callCard) buildTiles() {
 	c.holdTile = widgets.NewTile(icons.Hold, i18n.T("Hold"), func() { w.hold(c.view) })
 	c.keys = widgets.NewTile(icons.Keypad, i18n.T("Keypad"), c.togglePad)
 	c.rec = widgets.NewTile(icons.Record, i18n.T("Record"), func() { w.record(c.view) })
-	c.info = widgets.NewTile(icons.Settings, i18n.T("Details"), c.toggleDetails)
+	c.move = widgets.NewTile(icons.Transfer, i18n.T("Transfer"), func() { c.openTransfer(c.drawer.box.Hidden) })
+	c.info = widget.NewButtonWithIcon("", fynetheme.InfoIcon(), c.toggleDetails)
+	c.info.Importance = widget.LowImportance
 	c.end = widgets.NewDangerTile(icons.HangUp, i18n.T("Hang up"), c.hangUp)
-	c.tiles = container.NewGridWithColumns(6, c.mute, c.holdTile, c.keys, c.rec, c.info, c.end)
+	c.tiles = container.NewGridWithColumns(6, c.mute, c.holdTile, c.keys, c.move, c.rec, c.end)
 }
+
+// session returns the session of the card while it is going on.
+func (c *callCard) session() *middleware.Session { return c.w.session(c.view.ID) }
 
 func (c *callCard) hangUp() { c.w.do(c.view.ID, session.End) }
 
@@ -100,9 +114,25 @@ func (c *callCard) togglePad() {
 	c.relayout()
 }
 
+// openTransfer opens the drawer for transfers, or closes it.
+func (c *callCard) openTransfer(open bool) {
+	c.drawer.box.Hidden = !open
+	c.move.SetOn(open, i18n.T("Transfer"))
+	c.relayout()
+	if canvas := c.win.Canvas(); open {
+		canvas.Focus(c.drawer.entry)
+	} else if canvas.Focused() == c.drawer.entry {
+		canvas.Unfocus()
+	}
+}
+
 func (c *callCard) toggleDetails() {
 	c.details.Hidden = !c.details.Hidden
-	c.info.SetOn(!c.details.Hidden, i18n.T("Details"))
+	c.info.Importance = widget.LowImportance
+	if !c.details.Hidden {
+		c.info.Importance = widget.HighImportance
+	}
+	c.info.Refresh()
 	c.showDetails()
 	c.relayout()
 }
@@ -111,13 +141,15 @@ func (c *callCard) relayout() {
 	c.content.Refresh()
 	c.card.Refresh()
 	c.w.calls.box.Refresh()
+	c.w.relayout()
 	if c.w.callWin != nil {
 		c.w.callWin.panel.box.Refresh()
 	}
 }
 
-// update shows v. others says whether there are other calls.
-func (c *callCard) update(v viewmodel.Call, f face, muted, others bool) {
+// update shows v among all calls.
+func (c *callCard) update(v viewmodel.Call, f face, muted bool, all []viewmodel.Call) {
+	others := len(all) > 1
 	refaced := f != c.face || c.view.Title == "" || others != c.waiting
 	if v.Picture != c.view.Picture || v.Tone != c.view.Tone {
 		c.icon.SetResource(picture(v.Picture, v.Tone))
@@ -131,33 +163,59 @@ func (c *callCard) update(v viewmodel.Call, f face, muted, others bool) {
 	c.title.Set(v.Title)
 	c.subtitle.Set(v.Subtitle)
 	c.status.SetColored(v.Status, toneColor(v.Tone))
+	c.below.SetColored(v.Status, toneColor(v.Tone))
 	c.lock.SetColored(v.Lock, toneColor(v.LockTone))
 	c.lockIcon.Hidden = v.Lock == ""
 	c.sent.Set(v.Sent)
 	c.updateTiles(muted)
-	if c.showNotes() || refaced || relined {
+	changed := c.question.update(c.ask(all))
+	changed = c.drawer.update(liveOthers(v.ID, all)) || changed
+	if c.showNotes() || refaced || relined || changed {
 		c.setFace()
 		c.relayout()
+	}
+	if c.ring != nil {
+		c.ring.update(v)
 	}
 	if !c.details.Hidden {
 		c.showDetails()
 	}
 }
 
+// ask returns what the call asks of the person now.
+func (c *callCard) ask(all []viewmodel.Call) viewmodel.Question {
+	if first, ok := c.w.consultation(c.view.ID, all); ok && c.view.Question.Kind == viewmodel.NoQuestion {
+		return viewmodel.Consulting(c.view, first.Title)
+	}
+	return c.view.Question
+}
+
+// liveOthers are the calls that the peer of the one with that id may be connected
+// with.
+func liveOthers(id middleware.SessionID, all []viewmodel.Call) []liveCall {
+	var list []liveCall
+	for _, v := range all {
+		if v.ID != id && v.CanTransfer {
+			list = append(list, liveCall{v.ID, v.Title})
+		}
+	}
+	return list
+}
+
 func (c *callCard) updateTiles(muted bool) {
 	v := c.view
-	word := i18n.T("Mute")
-	if muted {
-		word = i18n.T("Muted")
-	}
-	c.mute.SetOn(muted, word)
-	word = i18n.T("Hold")
+	c.mute.SetOn(muted, muteWord(muted))
+	word := i18n.T("Hold")
 	if v.Held {
 		word = i18n.T("Resume")
 	}
 	c.holdTile.SetOn(v.Held, word)
 	c.holdTile.SetEnabled(v.CanHold)
 	c.keys.SetEnabled(v.CanKeys)
+	c.move.SetEnabled(v.CanTransfer)
+	if !v.CanTransfer && !c.drawer.box.Hidden {
+		c.openTransfer(false)
+	}
 	word = i18n.T("Record")
 	if v.Recording {
 		word = i18n.T("Stop rec.")
@@ -172,17 +230,24 @@ func (c *callCard) setFace() {
 	c.tiles.Hidden = c.face != full
 	c.stripButtons.Hidden = c.face != strip
 	c.swap.Hidden = !c.view.Held
+	c.join.Hidden = !c.view.CanMerge
+	c.info.Hidden = c.face != full
+	c.status.Hidden, c.below.Hidden = c.face == strip, c.face != strip
 	c.second.Hidden = c.face == strip
 	c.sent.Hidden = c.face != full || c.view.Sent == ""
 	if c.face != full {
 		c.pad.Hide()
 		c.details.Hide()
+		c.drawer.box.Hide()
 		c.keys.SetOn(false, i18n.T("Keypad"))
-		c.info.SetOn(false, i18n.T("Details"))
+		c.move.SetOn(false, i18n.T("Transfer"))
+		c.info.Importance = widget.LowImportance
 	}
 	c.ringBox.RemoveAll()
+	c.ring = nil
 	if c.face == ringing {
-		c.ringBox.Add(answerButtons(c.w, c.view.ID, c.waiting))
+		c.ring = newRingPanel(c.w, c.win.Canvas(), c.view.ID, c.waiting, c.relayout)
+		c.ringBox.Add(c.ring.box)
 	}
 	c.ringBox.Hidden = c.face != ringing
 }
@@ -258,33 +323,4 @@ func (l columns) Layout(o []fyne.CanvasObject, size fyne.Size) {
 	o[0].Resize(fyne.NewSize(l.first-6, size.Height))
 	o[1].Move(fyne.NewPos(l.first, 0))
 	o[1].Resize(fyne.NewSize(size.Width-l.first, size.Height))
-}
-
-// answerButtons are what can be done with a call that rings here.
-func answerButtons(w *Window, id middleware.SessionID, others bool) *fyne.Container {
-	decline := widget.NewButtonWithIcon(i18n.T("Decline"), theme.ColoredIcon(icons.HangUp, fynetheme.ColorNameForegroundOnError),
-		func() { w.do(id, session.Reject) })
-	decline.Importance = widget.DangerImportance
-	take := func(text string, end bool) *widget.Button {
-		b := widget.NewButtonWithIcon(text, theme.ColoredIcon(icons.Call, fynetheme.ColorNameForegroundOnSuccess), func() { w.answer(id, end) })
-		b.Importance = widget.SuccessImportance
-		return b
-	}
-	if others {
-		endFirst := take(i18n.T("End & answer"), true)
-		endFirst.Importance = widget.MediumImportance
-		endFirst.SetIcon(theme.Icon(icons.Call))
-		return container.NewVBox(container.NewGridWithColumns(2, take(i18n.T("Hold & answer"), false), endFirst), decline)
-	}
-	var more *widget.Button
-	more = widget.NewButtonWithIcon("", fynetheme.MenuDropDownIcon(), func() { w.popUp(w.ringMenu(id), more) })
-	return container.NewBorder(nil, nil, nil, more, container.NewGridWithColumns(2, take(i18n.T("Answer"), false), decline))
-}
-
-// ringMenu is what else can be done with a call that rings here.
-func (w *Window) ringMenu(id middleware.SessionID) *fyne.Menu {
-	return fyne.NewMenu("",
-		fyne.NewMenuItem(i18n.T("Busy here, ring on elsewhere"), func() { w.busy(id) }),
-		fyne.NewMenuItem(i18n.T("Silence"), w.silence),
-	)
 }

@@ -20,45 +20,59 @@ import (
 // window.
 type callsPanel struct {
 	w     *Window
+	win   fyne.Window // that it stands in
 	cards map[middleware.SessionID]*callCard
 	past  map[middleware.SessionID]*widgets.Card
+	conf  *conferenceCard
 	box   *fyne.Container
 }
 
-func newCallsPanel(w *Window) *callsPanel {
-	p := &callsPanel{w: w, cards: map[middleware.SessionID]*callCard{}, past: map[middleware.SessionID]*widgets.Card{}}
+func newCallsPanel(w *Window, win fyne.Window) *callsPanel {
+	p := &callsPanel{w: w, win: win, cards: map[middleware.SessionID]*callCard{}, past: map[middleware.SessionID]*widgets.Card{}}
 	p.box = container.NewVBox()
 	p.box.Hide()
 	return p
 }
 
-// update shows these calls, and those that have just ended.
+// update shows these calls, those that are joined as one, and those that have
+// just ended.
 func (p *callsPanel) update(views []viewmodel.Call, ended []viewmodel.Ended, muted bool) {
 	var order []fyne.CanvasObject
-	there := map[middleware.SessionID]bool{}
+	there, past := map[middleware.SessionID]bool{}, map[middleware.SessionID]bool{}
 	main := mainCall(views)
+	conference := viewmodel.NewConference(p.w.phone.SessionManager().Conference(), views, p.w.opts.Now())
+	if len(conference.Members) > 0 {
+		if p.conf == nil {
+			p.conf = newConferenceCard(p.w)
+		}
+		p.conf.update(conference, muted)
+		order = append(order, p.conf.card)
+	}
 	for _, v := range views {
+		if v.Conference {
+			continue
+		}
 		card := p.cards[v.ID]
 		if card == nil {
-			card = newCallCard(p.w, v.ID)
+			card = newCallCard(p.w, p.win, v.ID)
 			p.cards[v.ID] = card
 		}
-		card.update(v, faceOf(v, main), muted, len(views) > 1)
+		card.update(v, faceOf(v, main), muted, views)
 		order, there[v.ID] = append(order, card.card), true
 	}
 	for _, e := range ended {
 		if p.past[e.ID] == nil {
 			p.past[e.ID] = p.endedCard(e)
 		}
-		order, there[e.ID] = append(order, p.past[e.ID]), true
+		order, past[e.ID] = append(order, p.past[e.ID]), true
 	}
 	for id := range p.cards {
-		if !contains(views, id) {
+		if !there[id] {
 			delete(p.cards, id)
 		}
 	}
 	for id := range p.past {
-		if !there[id] {
+		if !past[id] {
 			delete(p.past, id)
 		}
 	}
@@ -66,16 +80,8 @@ func (p *callsPanel) update(views []viewmodel.Call, ended []viewmodel.Ended, mut
 		p.box.Objects = order
 		p.box.Hidden = len(order) == 0
 		p.box.Refresh()
+		p.w.relayout()
 	}
-}
-
-func contains(views []viewmodel.Call, id middleware.SessionID) bool {
-	for _, v := range views {
-		if v.ID == id {
-			return true
-		}
-	}
-	return false
 }
 
 // mainCall is the call that is shown in full: the one spoken to, else one being
@@ -163,8 +169,13 @@ func (w *Window) busy(id middleware.SessionID) {
 	}
 }
 
-// hold puts a call on hold, or takes it out of it.
+// hold puts a call on hold, or takes it out of it; with it go those that it is
+// joined with.
 func (w *Window) hold(v viewmodel.Call) {
+	if v.Conference {
+		w.holdConference()
+		return
+	}
 	in := session.Hold
 	if v.Held {
 		in = session.Unhold
@@ -174,6 +185,10 @@ func (w *Window) hold(v viewmodel.Call) {
 
 // record starts or stops recording a call.
 func (w *Window) record(v viewmodel.Call) {
+	if v.Conference {
+		w.recordConference()
+		return
+	}
 	in := session.StartRecording
 	if v.Recording {
 		in = session.StopRecording

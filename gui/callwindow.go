@@ -10,7 +10,7 @@ import (
 )
 
 // callWindow shows the calls in a window of their own, which stays small beside
-// other programs. Plain letters work in it: M, H, K, R.
+// other programs. Plain letters work in it: M, H, K, T, J, R.
 type callWindow struct {
 	w     *Window
 	win   fyne.Window
@@ -20,8 +20,8 @@ type callWindow struct {
 // showCallWindow opens the window, or raises it.
 func (w *Window) showCallWindow() {
 	if w.callWin == nil {
-		c := &callWindow{w: w, panel: newCallsPanel(w)}
-		c.win = w.app.NewWindow(i18n.T("Call"))
+		c := &callWindow{w: w, win: w.app.NewWindow(i18n.T("Call"))}
+		c.panel = newCallsPanel(w, c.win)
 		c.win.SetContent(container.NewVScroll(c.panel.box))
 		c.win.Resize(fyne.NewSize(360, 190))
 		c.win.SetOnClosed(func() { w.callWin = nil })
@@ -63,7 +63,17 @@ func (c *callWindow) typed(r rune) {
 	case 'r', 'R':
 		c.w.record(v)
 	case 'k', 'K':
-		c.panel.cards[v.ID].togglePad()
+		if card := c.panel.cards[v.ID]; card != nil {
+			card.togglePad()
+		}
+	case 't', 'T':
+		if card := c.panel.cards[v.ID]; card != nil && v.CanTransfer {
+			card.openTransfer(true)
+		}
+	case 'j', 'J':
+		if c.w.canMerge() {
+			c.w.mergeAll()
+		}
 	case '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', '*', '#':
 		if s := c.w.session(v.ID); s != nil && s.Snapshot().Accepts(session.SendDTMF) {
 			s.SendDTMF(string(r))

@@ -60,7 +60,7 @@ func talkView() viewmodel.Call {
 	return viewmodel.Call{
 		ID: 1, Title: "Anna Meyer", Subtitle: i18n.T("%s · from %s", "anna@example.org", "alice@example.org"), Status: "3:07",
 		Tone: viewmodel.Good, Picture: viewmodel.PictureCall, Lock: i18n.T("Encrypted"), LockTone: viewmodel.Good,
-		LockIcon: viewmodel.PictureLocked, Talking: true, CanHold: true, CanKeys: true, CanRecord: true, CanEnd: true,
+		LockIcon: viewmodel.PictureLocked, Talking: true, CanHold: true, CanKeys: true, CanRecord: true, CanEnd: true, CanTransfer: true, CanMerge: true,
 	}
 }
 
@@ -82,13 +82,13 @@ func goldenCalls() map[string][]viewmodel.Call {
 func TestCallsMarkup(t *testing.T) {
 	r := goldenRig(t, "light", i18n.English)
 	for name, views := range goldenCalls() {
-		p := newCallsPanel(r.w)
+		p := newCallsPanel(r.w, r.w.win)
 		p.update(views, nil, false)
 		win := test.NewTempWindow(t, container.NewVBox(p.box))
 		win.Resize(fyne.NewSize(380, 300))
 		test.AssertRendersToMarkup(t, "calls_"+name+".xml", win.Canvas())
 	}
-	p := newCallsPanel(r.w)
+	p := newCallsPanel(r.w, r.w.win)
 	p.update(nil, []viewmodel.Ended{{ID: 9, Title: "Dora", Text: "The line is busy.", Tone: viewmodel.Bad, Target: "sip:dora@example.org"}}, false)
 	win := test.NewTempWindow(t, container.NewVBox(p.box))
 	win.Resize(fyne.NewSize(380, 300))

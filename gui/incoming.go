@@ -1,6 +1,7 @@
 package gui
 
 import (
+	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -26,6 +27,9 @@ const (
 // it may have the focus.
 const settleTime = 500 * time.Millisecond
 
+// drawTime is how long the toolkit gets to draw a change.
+const drawTime = 60 * time.Millisecond
+
 // incomingWindow is the small window that appears when somebody calls. It never
 // takes the focus by itself. Closing it hides it; the call goes on ringing.
 type incomingWindow struct {
@@ -35,6 +39,7 @@ type incomingWindow struct {
 	box    *fyne.Container
 	shown  []middleware.SessionID
 	others bool // there are other calls
+	cards  []*incomingCard
 	hidden map[middleware.SessionID]bool
 	up     bool
 }
@@ -94,6 +99,9 @@ func (i *incomingWindow) update(views []viewmodel.Call) {
 	}
 	others := len(views) > 1
 	if equal(ids, i.shown) && others == i.others {
+		for n, v := range list {
+			i.cards[n].update(v)
+		}
 		return
 	}
 	i.shown, i.others = ids, others
@@ -103,14 +111,13 @@ func (i *incomingWindow) update(views []viewmodel.Call) {
 		return
 	}
 	i.box.RemoveAll()
-	height := float32(0)
+	i.cards = i.cards[:0]
 	for _, v := range list {
-		card := i.card(v)
-		i.box.Add(card)
-		height += card.MinSize().Height + 8
+		card := i.newCard(v)
+		i.cards = append(i.cards, card)
+		i.box.Add(card.card)
 	}
-	size := fyne.NewSize(incomingWidth, max(height+16, incomingHeight))
-	i.win.Resize(size)
+	size := i.fit()
 	if !i.up {
 		i.up = true
 		i.quiet.Show(size)
@@ -118,11 +125,47 @@ func (i *incomingWindow) update(views []viewmodel.Call) {
 	}
 }
 
-func (i *incomingWindow) card(v viewmodel.Call) fyne.CanvasObject {
+// fit makes the window as high as its cards need.
+func (i *incomingWindow) fit() fyne.Size {
+	height := float32(0)
+	for _, c := range i.cards {
+		height += c.card.MinSize().Height + 8
+	}
+	size := fyne.NewSize(incomingWidth, max(height+16, incomingHeight))
+	i.quiet.Resize(size)
+	return size
+}
+
+// refit is fit for a window that is up. The toolkit lets it become smaller only
+// after what was taken out of it has been drawn.
+func (i *incomingWindow) refit() {
+	i.fit()
+	i.w.door.After(drawTime, func() { i.fit() })
+}
+
+// incomingCard is one call that rings here.
+type incomingCard struct {
+	status *widgets.Text
+	lines  *widgets.Note
+	ring   *ringPanel
+	card   *widgets.Card
+}
+
+func (i *incomingWindow) newCard(v viewmodel.Call) *incomingCard {
+	c := &incomingCard{status: widgets.NewText(v.Status, fynetheme.ColorNameWarning), lines: widgets.NewNote("", fynetheme.ColorNamePlaceHolder)}
+	c.ring = newRingPanel(i.w, i.win.Canvas(), v.ID, i.others, i.refit)
 	title := widgets.NewTitle(v.Title)
 	title.SizeName = fynetheme.SizeNameSubHeadingText
 	head := container.NewBorder(nil, nil, widget.NewIcon(picture(v.Picture, viewmodel.Notice)), nil, center(title))
-	status := widgets.NewText(v.Status, fynetheme.ColorNameWarning)
-	lines := container.NewVBox(status, head, widgets.NewCaption(v.Subtitle))
-	return widgets.NewCard(container.NewBorder(nil, answerButtons(i.w, v.ID, i.others), nil, nil, lines), fynetheme.ColorNameWarning)
+	text := container.NewVBox(c.status, head, widgets.NewCaption(v.Subtitle), c.lines)
+	c.card = widgets.NewCard(container.NewBorder(nil, c.ring.box, nil, nil, text), fynetheme.ColorNameWarning)
+	c.update(v)
+	return c
+}
+
+// update shows what changes while it rings.
+func (c *incomingCard) update(v viewmodel.Call) {
+	c.ring.update(v)
+	c.lines.Set(strings.Join(v.Lines, "\n"))
+	c.lines.Hidden = len(v.Lines) == 0
 }

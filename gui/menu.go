@@ -10,6 +10,7 @@ import (
 	"parley/gui/theme"
 	"parley/gui/viewmodel"
 	"parley/icons"
+	"parley/middleware"
 	"parley/middleware/session"
 )
 
@@ -51,6 +52,20 @@ func (w *Window) ringingCall() (viewmodel.Call, bool) {
 	return viewmodel.Call{}, false
 }
 
+// canMerge reports whether there are calls to join.
+func (w *Window) canMerge() bool {
+	alone, joined := 0, 0
+	for _, v := range w.callViews() {
+		switch {
+		case v.Conference:
+			joined = 1
+		case v.CanMerge:
+			alone++
+		}
+	}
+	return alone > 0 && alone+joined > 1
+}
+
 // withCurrent runs do on the main call, if there is one.
 func (w *Window) withCurrent(do func(viewmodel.Call)) func() {
 	return func() {
@@ -60,9 +75,12 @@ func (w *Window) withCurrent(do func(viewmodel.Call)) func() {
 	}
 }
 
-// hangUp ends the main call, or declines the one that rings.
+// hangUp ends the main call with all that it is joined with, or declines the one
+// that rings.
 func (w *Window) hangUp() {
-	if v, ok := w.current(); ok {
+	if v, ok := w.current(); ok && v.Conference {
+		w.conference((*middleware.SessionManager).EndConference)
+	} else if ok {
 		w.do(v.ID, session.End)
 	} else if v, ok := w.ringingCall(); ok {
 		w.do(v.ID, session.Reject)
@@ -90,6 +108,8 @@ func (w *Window) commands() []command {
 		{word(v.Held, i18n.T("Resume"), i18n.T("Hold")), theme.Icon(icons.Hold), fyne.KeyH, w.withCurrent(w.hold), v.CanHold, true, false},
 		{word(v.Recording, i18n.T("Stop recording"), i18n.T("Record")), theme.Icon(icons.Record), fyne.KeyR, w.withCurrent(w.record), v.CanRecord, true, false},
 		{word(w.phone.Audio().Muted(), i18n.T("Unmute microphone"), i18n.T("Mute microphone")), theme.Icon(icons.Mic), fyne.KeyM, w.toggleMute, true, true, false},
+		{i18n.T("Transfer…"), theme.Icon(icons.Transfer), fyne.KeyT, w.withCurrent(w.transferKey), v.CanTransfer && !v.Conference, true, false},
+		{i18n.T("Merge calls"), theme.Icon(icons.Merge), fyne.KeyJ, w.mergeAll, w.canMerge(), true, false},
 		{i18n.T("Call window"), fynetheme.ViewFullScreenIcon(), fyne.KeyW, w.showCallWindow, live, true, false},
 		{i18n.T("Do not disturb"), theme.Icon(icons.Moon), fyne.KeyN, w.toggleDoNotDisturb, true, false, t.DoNotDisturb.On},
 		{i18n.T("Forward every call"), theme.Icon(icons.Forward), fyne.KeyF, w.toggleForwarding, true, false, t.Forward.On},
@@ -105,8 +125,10 @@ func (w *Window) commands() []command {
 // toggleKeypad opens the keypad of the call, or that of the number field.
 func (w *Window) toggleKeypad() {
 	if v, ok := w.current(); ok && v.CanKeys {
-		w.calls.cards[v.ID].togglePad()
-		return
+		if card := w.calls.cards[v.ID]; card != nil {
+			card.togglePad()
+			return
+		}
 	}
 	w.dialer.togglePad()
 }

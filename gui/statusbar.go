@@ -168,12 +168,7 @@ func (w *Window) toggleForwarding() {
 }
 
 func (w *Window) forward(on bool, to string) {
-	w.attempt(func() error {
-		return w.phone.ChangeSettings(func(s *middleware.Settings) error {
-			s.Calls.Forwarding, s.Calls.ForwardTo = on, to
-			return nil
-		})
-	})
+	w.attempt(func() error { return w.phone.SetForwarding(on, to) })
 }
 
 // forwardAsk asks where calls are forwarded to.

@@ -50,6 +50,7 @@ type Window struct {
 	dialer  *dialer
 	recent  *recentPanel
 	status  *statusBar
+	frame   *frame
 	guide   *guide // nil but during the first run
 
 	incoming *incomingWindow // made when first needed, as the next two
@@ -57,10 +58,14 @@ type Window struct {
 	callWin  *callWindow
 	tray     *tray
 
-	ended     []viewmodel.Ended
-	stopTick  func() // of the poller; nil while no call is up
-	listening bool   // the microphone is open to show its level
-	quitting  bool
+	ended      []viewmodel.Ended
+	notes      map[middleware.SessionID][]viewmodel.Banner   // shown in calls for a moment
+	recordAll  map[middleware.SessionID]bool                 // calls to be recorded from their start
+	consulting map[middleware.SessionID]middleware.SessionID // a call made to ask, and the one it was made for
+	sentOn     map[middleware.SessionID]bool                 // calls whose peer sends us on
+	stopTick   func()                                        // of the poller; nil while no call is up
+	listening  bool                                          // the microphone is open to show its level
+	quitting   bool
 }
 
 // New makes the window; [Window.Run] shows it. It must be called on the
@@ -70,6 +75,8 @@ func New(a fyne.App, phone *middleware.SIPApplication, opts Options) *Window {
 		opts.Now = time.Now
 	}
 	w := &Window{app: a, phone: phone, opts: opts, door: bridge.New(opts.Post), client: bus.NewClient("window")}
+	w.notes, w.recordAll = map[middleware.SessionID][]viewmodel.Banner{}, map[middleware.SessionID]bool{}
+	w.consulting, w.sentOn = map[middleware.SessionID]middleware.SessionID{}, map[middleware.SessionID]bool{}
 	set := phone.Settings()
 	w.speak(set.General.Language)
 	a.Settings().SetTheme(theme.New(set.General.Theme))
@@ -96,8 +103,8 @@ func (w *Window) speak(language string) {
 // build makes all panels, in the language in use.
 func (w *Window) build() {
 	w.header = newHeader(w)
-	w.banners = newBanners()
-	w.calls = newCallsPanel(w)
+	w.banners = newBanners(w.relayout)
+	w.calls = newCallsPanel(w, w.win)
 	w.dialer = newDialer(w)
 	w.recent = newRecentPanel(w)
 	w.status = newStatusBar(w)
@@ -117,9 +124,16 @@ func (w *Window) layOut() {
 		w.win.Canvas().Focus(w.guide.address)
 		return
 	}
-	top := container.NewVBox(w.header.box, w.banners.box, w.calls.box, w.dialer.box)
-	w.win.SetContent(container.NewBorder(top, w.status.box, nil, nil, w.recent.box))
+	w.frame = newFrame(w.header.box, w.banners.box, w.calls.box, w.dialer.box, w.recent.box, w.status.box)
+	w.win.SetContent(w.frame.box)
 	w.win.Canvas().Focus(w.dialer.entry)
+}
+
+// relayout shares the room in the main window out anew.
+func (w *Window) relayout() {
+	if w.guide == nil && w.frame != nil {
+		w.frame.relayout()
+	}
 }
 
 // follow listens to the middleware.
@@ -129,7 +143,8 @@ func (w *Window) follow() {
 			w.ring()
 		}
 	})
-	bus.On(w.client, func(n middleware.SIPSessionDidEnd) { w.keepEnded(n.Now) })
+	bus.On(w.client, func(n middleware.SIPSessionDidEnd) { w.forget(n.Session); w.keepEnded(n.Now) })
+	w.followCalls()
 	bus.On(w.client, func(middleware.HistoryDidChange) { w.recent.reload() })
 	bus.On(w.client, func(n middleware.AudioDeviceDidRecover) { w.banners.flash(w, viewmodel.DeviceBack(n.Which)) })
 	bus.On(w.client, func(n middleware.SIPSessionDidStopRecordingAudio) {
@@ -216,7 +231,9 @@ func (w *Window) callViews() []viewmodel.Call {
 	now := w.opts.Now()
 	var views []viewmodel.Call
 	for _, s := range w.phone.SessionManager().Snapshots() {
-		views = append(views, viewmodel.NewCall(s, now, w.accountLabel))
+		v := viewmodel.NewCall(s, now, w.accountLabel)
+		v.Banners = append(v.Banners, w.notes[s.ID]...)
+		views = append(views, v)
 	}
 	return views
 }
@@ -226,7 +243,7 @@ func (w *Window) accountLabel(id string) string { return id }
 
 // keepEnded shows for a moment how a call ended.
 func (w *Window) keepEnded(s middleware.SessionSnapshot) {
-	own := s.End.By == middleware.Local && s.Direction == middleware.Incoming && s.Started.IsZero()
+	own := s.End.By == middleware.Local && s.Direction == middleware.Incoming && s.Started.IsZero() && s.End.Kind != middleware.Forwarded
 	if own || s.End.Kind == middleware.Elsewhere {
 		return
 	}

@@ -28,6 +28,7 @@ type rig struct {
 	w     *Window
 	phone *middlewaretest.Phone
 	other *middlewaretest.Phone
+	net   *middlewaretest.Net
 	app   fyne.App
 }
 
@@ -39,7 +40,7 @@ func newRig(t *testing.T, options ...middlewaretest.Option) *rig {
 	ready := func(_ *middleware.Config, s *middleware.Settings) {
 		s.General.FirstRunDone, s.General.Theme, s.General.Language = true, "light", "en"
 	}
-	r := &rig{t: t, queue: make(chan func(), 1000)}
+	r := &rig{t: t, queue: make(chan func(), 1000), net: net}
 	r.phone = middlewaretest.NewPhone(t, net, "192.0.2.1", append([]middlewaretest.Option{ready}, options...)...)
 	r.other = middlewaretest.NewPhone(t, net, "192.0.2.2", func(_ *middleware.Config, s *middleware.Settings) { s.General.UserName = "Bob" })
 	r.app = test.NewTempApp(t)

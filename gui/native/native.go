@@ -48,14 +48,31 @@ func (q *Quiet) Settle() {
 	}
 }
 
+// Resize changes the size of the window, which stays at the lower right of the
+// screen.
+func (q *Quiet) Resize(size fyne.Size) {
+	q.win.Resize(size)
+	if q.size != size && !q.armed {
+		q.size = size
+		q.tell(move)
+	}
+}
+
 func (q *Quiet) prepare() {
+	if q.armed {
+		q.tell(prepare)
+	}
+}
+
+// tell calls f with the system's window and the size in pixels.
+func (q *Quiet) tell(f func(context any, width, height int)) {
 	n, ok := q.win.(driver.NativeWindow)
-	if !q.armed || !ok {
+	if !ok {
 		return
 	}
 	scale := q.win.Canvas().Scale()
 	pixels := func(f float32) int { return int(math.Ceil(float64(f * scale))) }
-	n.RunNative(func(context any) { prepare(context, pixels(q.size.Width), pixels(q.size.Height)) })
+	n.RunNative(func(context any) { f(context, pixels(q.size.Width), pixels(q.size.Height)) })
 }
 
 // hook is a layout that fills its place with one object.

@@ -2,7 +2,10 @@
 
 package native
 
-// prepare and settle leave it to the system where and how the window appears.
+// prepare, move and settle leave it to the system where and how the window
+// appears.
 func prepare(any, int, int) {}
+
+func move(any, int, int) {}
 
 func settle(any) {}

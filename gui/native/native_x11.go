@@ -74,6 +74,16 @@ static void parley_quiet(unsigned long w, int width, int height) {
 	XCloseDisplay(d);
 }
 
+static void parley_move(unsigned long w, int width, int height) {
+	Display *d = XOpenDisplay(NULL);
+	if (d == NULL) return;
+	XErrorHandler old = XSetErrorHandler(ignore_error);
+	place(d, w, width, height);
+	XSync(d, False);
+	XSetErrorHandler(old);
+	XCloseDisplay(d);
+}
+
 static void parley_settle(unsigned long w) {
 	Display *d = XOpenDisplay(NULL);
 	if (d == NULL) return;
@@ -92,6 +102,13 @@ import "fyne.io/fyne/v2/driver"
 func prepare(context any, width, height int) {
 	if x, ok := context.(driver.X11WindowContext); ok && x.WindowHandle != 0 {
 		C.parley_quiet(C.ulong(x.WindowHandle), C.int(width), C.int(height))
+	}
+}
+
+// move is called when the size of the window has changed.
+func move(context any, width, height int) {
+	if x, ok := context.(driver.X11WindowContext); ok && x.WindowHandle != 0 {
+		C.parley_move(C.ulong(x.WindowHandle), C.int(width), C.int(height))
 	}
 }
 

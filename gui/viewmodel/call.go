@@ -23,6 +23,10 @@ type Call struct {
 	LockTone Tone
 	LockIcon Picture
 
+	Lines     []string // what else is known of who calls and why
+	Question  Question
+	Countdown Countdown // until it is answered by itself
+
 	Incoming  bool // rings here
 	Answer    bool // may be answered
 	Talking   bool // established and not on hold by us
@@ -32,8 +36,11 @@ type Call struct {
 	CanRecord bool
 	CanEnd    bool
 	Recording bool
-	Sent      string // "Sent: 12#", empty without
-	Banners   []Banner
+	// CanTransfer, CanMerge: it can be sent on, and can be joined with others.
+	CanTransfer, CanMerge bool
+	Conference            bool   // is one of the calls that are joined
+	Sent                  string // "Sent: 12#", empty without
+	Banners               []Banner
 }
 
 // NewCall returns the view of s at the time now. label names an account by id.
@@ -47,6 +54,14 @@ func NewCall(s middleware.SessionSnapshot, now time.Time, label func(id string) 
 		CanEnd:    s.Accepts(session.End),
 		Recording: s.Audio.RecordingFile != "",
 		Talking:   s.State() == session.Established && !s.OnHoldByLocal,
+		Question:  questionOf(s),
+		CanMerge:  s.State() == session.Established && s.Audio.Active && !s.Echo,
+		CanTransfer: s.Accepts(session.Transfer) && s.State() == session.Established && !s.Echo &&
+			s.Transfer == (middleware.Transfer{}),
+		Conference: s.Conference,
+	}
+	if c.Incoming {
+		c.Countdown = countdown(s, now)
 	}
 	c.Status, c.Tone, c.Picture = callStatus(s, now)
 	if s.Audio.Active {
@@ -138,6 +153,9 @@ func callBanners(s middleware.SessionSnapshot) []Banner {
 	if s.OnHoldByRemote {
 		add(Notice, i18n.T("The other side has put you on hold."))
 	}
+	if s.Reconnecting {
+		add(Notice, i18n.T("Network changed, reconnecting…"))
+	}
 	if s.HoldFailed {
 		add(Bad, i18n.T("The other side refused the change of hold."))
 	}
@@ -221,6 +239,12 @@ type Ended struct {
 func NewEnded(s middleware.SessionSnapshot) Ended {
 	e := Ended{ID: s.ID, Title: PersonOf(s.Peer.Name, s.Peer.Address), Target: s.Peer.URI}
 	e.Text = ExplainEnd(s)
+	switch to := s.Transfer.To; {
+	case s.Transfer.Done && to.Address != "":
+		e.Text = i18n.T("Transferred to %s.", PersonOf(to.Name, to.Address))
+	case s.Transfer.Done:
+		e.Text = i18n.T("Transferred.")
+	}
 	if !s.Started.IsZero() {
 		e.Text = i18n.T("%s %s talked.", e.Text, Duration(s.Stopped.Sub(s.Started)))
 	}

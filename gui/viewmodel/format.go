@@ -94,11 +94,17 @@ func PersonOf(name, address string) string {
 	if name != "" {
 		return name
 	}
-	if user, _, found := strings.Cut(address, "@"); found && isNumber(user) {
+	if user := userOf(address); user != address && isNumber(user) {
 		return user
 	}
 	if address == "" {
 		return i18n.T("Unknown")
 	}
 	return address
+}
+
+// userOf is the part of an address before the @.
+func userOf(address string) string {
+	user, _, _ := strings.Cut(address, "@")
+	return user
 }
