@@ -145,6 +145,19 @@ func (m *AccountManager) IterAccounts() iter.Seq[SIPAccount] {
 	}
 }
 
+// GetSIPAccount is [AccountManager.GetAccount] that also finds the
+// [BonjourAccount].
+func (m *AccountManager) GetSIPAccount(id string) (SIPAccount, error) {
+	if CanonicalID(id) == BonjourID {
+		return m.BonjourAccount(), nil
+	}
+	a, err := m.GetAccount(id)
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
 // FindSIPAccount is [AccountManager.FindAccount] that also finds the
 // [BonjourAccount], by its contact alone; nil if there is none.
 func (m *AccountManager) FindSIPAccount(contact string) SIPAccount {

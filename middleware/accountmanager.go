@@ -185,7 +185,7 @@ func (m *AccountManager) AddAccount(ctx context.Context, set AccountSettings, pa
 	if err := checkID(set.ID); err != nil {
 		return nil, err
 	}
-	if !m.reserve(set.ID) {
+	if set.ID == BonjourID || !m.reserve(set.ID) {
 		return nil, fmt.Errorf("%w: %s", ErrAccountExists, set.ID)
 	}
 	defer m.unreserve(set.ID)

@@ -387,6 +387,16 @@ func TestBonjourAccount(t *testing.T) {
 		if got := alice.App.AccountManager().FindSIPAccount(contact); got != middleware.SIPAccount(b) {
 			t.Errorf("found by %q: %v, want the account", contact, got)
 		}
+		m := alice.App.AccountManager()
+		if got, err := m.GetSIPAccount("sip:bonjour@LOCAL"); got != middleware.SIPAccount(b) || err != nil {
+			t.Errorf("found by its id: %v, %v, want the account", got, err)
+		}
+		if got, err := m.GetSIPAccount("nobody@local"); got != nil || !errors.Is(err, middleware.ErrNoSuchAccount) {
+			t.Errorf("an account nobody has = %v, %v, want ErrNoSuchAccount", got, err)
+		}
+		if _, err := m.AddAccount(t.Context(), middleware.NewAccountSettings(b.ID()), ""); !errors.Is(err, middleware.ErrAccountExists) {
+			t.Errorf("a second account of that id = %v, want ErrAccountExists", err)
+		}
 		o := b.SettingsObject()
 		o.Values.DisplayName = "Alice"
 		if err := o.Save(); err != nil {
