@@ -24,17 +24,19 @@ type redirects struct {
 	tried   []sip.URI // the first one included
 	waiting []sip.URI // best first
 	next    target    // to be tried now
-	code    int       // of the response that named it, or of the one before it
+	code    int       // of the response that named it, or of the one before it; 0 if there was none
 }
 
 // redirected goes on with another address when the call was redirected (RFC 3261
-// section 8.1.3.4), or when one of several addresses did not answer. It reports
-// whether it did.
+// section 8.1.3.4), or when one of several addresses did not answer or cannot be
+// reached. It reports whether it did.
 func (s *Session) redirected(err error) bool {
-	var status *sip.StatusError
-	inviting := session.Place{State: session.Calling, Exchange: session.LocalOffer}
-	if !errors.As(err, &status) || s.place != inviting || s.m.app == nil || !s.m.settings.Get().Calls.FollowRedirects {
+	if s.place.State != session.Calling || s.m.app == nil || !s.m.settings.Get().Calls.FollowRedirects {
 		return false
+	}
+	var status *sip.StatusError
+	if !errors.As(err, &status) {
+		status = &sip.StatusError{}
 	}
 	r := &s.others
 	switch {
@@ -106,8 +108,10 @@ func (t target) at(other target) target {
 func (s *Session) followRedirect() {
 	from := s.target.uri
 	s.target = s.others.next
-	s.target.headers = withDiversions(s.target.headers, s.call.Identity().Diversions)
-	s.call.Close()
+	if s.call != nil {
+		s.target.headers = withDiversions(s.target.headers, s.call.Identity().Diversions)
+		s.call.Close()
+	}
 	s.call = nil // what may be offered follows from the routes again
 	s.stopStreams()
 	s.agreed, s.leg, s.heard, s.secured = nil, "", "", false

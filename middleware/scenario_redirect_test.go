@@ -82,6 +82,28 @@ func TestRedirectionIsFollowed(t *testing.T) {
 	})
 }
 
+// An address that there is no way to costs nothing but its turn.
+func TestRedirectionToNowhere(t *testing.T) {
+	redirecting(t, 2, func(t *testing.T, p *middlewaretest.Phone, far []*siptest.Peer) {
+		s := p.Dial("sip:bob@192.0.2.10:5060")
+		answerWith(far[0], "302 Moved", "Contact: <sip:bob@no-such.example>;q=0.9, <sip:bob@192.0.2.77:5060;transport=tcp>;q=0.8, <sip:bob@192.0.2.11:5060>;q=0.7\n")
+		answerWith(far[1], "603 Decline", "")
+		wantOver(t, s)
+		wantNames(t, "phone", p, "SIPSessionNewOutgoing", "SIPSessionWasRedirected", "SIPSessionWasRedirected", "SIPSessionWasRedirected", "SIPSessionDidFail", "SIPSessionDidEnd")
+		if fail, _ := middlewaretest.Last[middleware.SIPSessionDidFail](p); fail.Failure.Kind != middleware.Declined {
+			t.Errorf("failure = %+v", fail.Failure)
+		}
+	})
+	redirecting(t, 1, func(t *testing.T, p *middlewaretest.Phone, far []*siptest.Peer) {
+		s := p.Dial("sip:bob@192.0.2.10:5060")
+		answerWith(far[0], "302 Moved", "Contact: <sip:bob@no-such.example>\n")
+		wantOver(t, s)
+		if fail, _ := middlewaretest.Last[middleware.SIPSessionDidFail](p); fail.Failure.Kind != middleware.HostNotFound {
+			t.Errorf("failure = %+v", fail.Failure)
+		}
+	})
+}
+
 // However long the chain, five other addresses are the most, and none twice.
 func TestRedirectionsAreBounded(t *testing.T) {
 	redirecting(t, 8, func(t *testing.T, p *middlewaretest.Phone, far []*siptest.Peer) {

@@ -35,7 +35,7 @@ func (s *Session) prepare() {
 		p, err := s.makePlan(ctx, outgoing)
 		p.cancel = cancel
 		if err != nil {
-			s.post(event{in: session.PrepareFailed, err: err, by: Local})
+			s.post(event{run: func() { s.notPrepared(err) }})
 			return
 		}
 		s.post(event{run: func() { s.prepared(p) }, plan: p})
@@ -83,6 +83,14 @@ func (s *Session) newStream(local netip.Addr) (*media.Stream, error) {
 		return nil, errors.Join(errNoMedia, err)
 	}
 	return stream, nil
+}
+
+// notPrepared fails the session, or goes on with another address.
+func (s *Session) notPrepared(err error) {
+	in := event{in: session.PrepareFailed, err: err, by: Local}
+	if _, _, refused := session.Next(s.place, in.in); refused == nil && !s.redirected(err) {
+		s.step(in)
+	}
 }
 
 // prepared takes over the plan, unless the call ended meanwhile.

@@ -178,6 +178,9 @@ func failureWords(f middleware.Failure) string {
 	if words == "" {
 		words = strings.ReplaceAll(f.Kind.String(), "-", " ")
 	}
+	if f.Kind == middleware.Moved && f.Detail != "" {
+		words += ": " + f.Detail
+	}
 	if c := f.Certificate; c != nil {
 		words += " (" + c.Check + ", " + c.Subject + ")"
 	}

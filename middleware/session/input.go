@@ -43,7 +43,7 @@ const (
 	GotReinviteOK      // the peer took our change
 	GotReinviteGlare   // 491: both sides offered at once
 	GotReinviteRefusal // the peer refused our change
-	GotRedirect        // 3xx to our INVITE, with an address that may be tried
+	GotRedirect        // 3xx to our INVITE, with an address that may be tried; or there is no way to the last one
 	GotProposal        // the peer offers a change that adds a stream we know
 	GotProposalOK      // the peer took our change, and the stream it adds
 	GotRefer           // the peer asks us to call somebody else

@@ -29,7 +29,7 @@ var never = []impossibility{
 	{
 		[]Input{
 			GotProgress, GotAnswer, GotBadAnswer, GotRefusal, GotCancel, GotConfirmation, GotReinvite, GotEmptyReinvite, GotReinviteCancel, GotReinviteOK,
-			GotReinviteGlare, GotReinviteRefusal, GotRedirect, GotProposal, GotProposalOK, GotRefer, GotReferProgress, GotReferResult, GotBye, GotOver, RefreshDue,
+			GotReinviteGlare, GotReinviteRefusal, GotProposal, GotProposalOK, GotRefer, GotReferProgress, GotReferResult, GotBye, GotOver, RefreshDue,
 		},
 		noCall, "there is no call to hear from",
 	},
@@ -50,7 +50,7 @@ var never = []impossibility{
 	},
 	{
 		[]Input{GotRedirect},
-		slices.Concat([]Place{ringing, accepting, canceling, hangingUp}, confirming),
+		slices.Concat([]Place{{Null, Idle}, over, ringing, accepting, canceling, hangingUp}, confirming),
 		"a 3xx is only followed while the INVITE is wanted; else it is GotRefusal",
 	},
 	{

@@ -49,7 +49,7 @@ var rules = []rule{
 	{GotBadAnswer, []Place{inviting}, hangingUp, []Effect{StopStreams, SendBye, NotifyFailed}},
 	{GotRefusal, []Place{inviting}, over, []Effect{StopStreams, NotifyFailed, NotifyDidEnd}},
 	{GotReinvite, []Place{inviting}, stay, []Effect{AnswerReinvite}}, // UPDATE in the early dialog (RFC 3311)
-	{GotRedirect, []Place{inviting}, looking, []Effect{FollowRedirect, Prepare}},
+	{GotRedirect, []Place{looking, inviting}, looking, []Effect{FollowRedirect, Prepare}},
 	{End, []Place{looking}, over, []Effect{NotifyWillEnd, StopPreparing, StopStreams, NotifyDidEnd}},
 	{End, []Place{inviting}, canceling, []Effect{NotifyWillEnd, StopStreams, SendCancel}},
 	{GotProgress, []Place{canceling}, stay, nil},

@@ -63,6 +63,7 @@ func TestNext(t *testing.T) {
 		{"our address changed", calm, AddressChanged, changing, []Effect{MoveStreams, SendReinvite}},
 		{"it changed during a hold", changing, AddressChanged, changing, []Effect{KeepMove}},
 		{"redirected", inviting, GotRedirect, looking, []Effect{FollowRedirect, Prepare}},
+		{"redirected to where there is no way", looking, GotRedirect, looking, []Effect{FollowRedirect, Prepare}},
 		{"the caller is sent elsewhere", ringing, Redirect, hangingUp, []Effect{NotifyWillEnd, SendRefusal}},
 
 		{"hang up", calm, End, hangingUp, []Effect{NotifyWillEnd, StopStreams, SendBye}},
