@@ -3,6 +3,7 @@ package interop
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -10,8 +11,8 @@ import (
 )
 
 // startSipp runs a scenario of testdata/sipp once. For callers, to is where the
-// phone is, and contact whom it has registered.
-func startSipp(t testing.TB, scenario, transport, to, contact string) (*process, int) {
+// phone is, and contact whom it has registered. extra are further arguments.
+func startSipp(t testing.TB, scenario, transport, to, contact string, extra ...string) (*process, int) {
 	t.Helper()
 	need(t, "sipp")
 	file, err := filepath.Abs(filepath.Join("testdata", "sipp", scenario+".xml"))
@@ -21,10 +22,14 @@ func startSipp(t testing.TB, scenario, transport, to, contact string) (*process,
 	dir, port := t.TempDir(), freePorts(t, 1)
 	args := []string{
 		"-sf", file, "-i", loopback, "-p", strconv.Itoa(port), "-mi", loopback, "-mp", strconv.Itoa(freePorts(t, 4)),
-		"-t", map[string]string{"udp": "u1", "tcp": "t1"}[transport], "-m", "1", "-nostdin", "-timeout", "40", "-timeout_error",
+		"-t", map[string]string{"udp": "u1", "tcp": "t1"}[transport], "-m", "1", "-nostdin", "-timeout_error",
 		"-trace_err", "-error_file", filepath.Join(dir, "errors"), "-trace_msg", "-message_file", filepath.Join(dir, "messages"),
 		"-key", "contact", contact,
 	}
+	if !slices.Contains(extra, "-timeout") {
+		args = append(args, "-timeout", "40")
+	}
+	args = append(args, extra...)
 	if to != "" {
 		args = append(args, to)
 	}
