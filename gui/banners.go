@@ -1,6 +1,8 @@
 package gui
 
 import (
+	"context"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	fynetheme "fyne.io/fyne/v2/theme"
@@ -102,16 +104,23 @@ func (b *banners) remove(part *fyne.Container, card fyne.CanvasObject) {
 }
 
 // AskPermission asks the person whether the program called name may drive
-// Parley, and calls answer once, on the toolkit's thread. It may be called from
-// any goroutine and does not wait.
-func (w *Window) AskPermission(name string, answer func(allow bool)) {
+// Parley, and calls answer once, on the toolkit's thread. When ctx ends, which is
+// when the program is gone, the question is taken back without an answer. It may
+// be called from any goroutine and does not wait.
+func (w *Window) AskPermission(ctx context.Context, name string, answer func(allow bool)) {
 	w.door.Post(func() {
-		w.banners.ask(name, answer)
+		if ctx.Err() != nil {
+			return
+		}
+		card := w.banners.ask(name, answer)
 		w.win.Show()
+		context.AfterFunc(ctx, func() {
+			w.door.Post(func() { w.banners.remove(w.banners.questions, card) })
+		})
 	})
 }
 
-func (b *banners) ask(name string, answer func(bool)) {
+func (b *banners) ask(name string, answer func(bool)) *widgets.Card {
 	text := widget.NewLabel(i18n.T("The program “%s” on this computer wants to use Parley: see calls, call people and answer.", name))
 	text.Wrapping = fyne.TextWrapWord
 	var card *widgets.Card
@@ -128,6 +137,7 @@ func (b *banners) ask(name string, answer func(bool)) {
 	icon := widget.NewIcon(fynetheme.NewColoredResource(fynetheme.QuestionIcon(), fynetheme.ColorNamePrimary))
 	card = widgets.NewCard(container.NewVBox(container.NewBorder(nil, nil, icon, nil, text), buttons), fynetheme.ColorNamePrimary)
 	b.add(b.questions, card)
+	return card
 }
 
 func equal[T comparable](a, b []T) bool {

@@ -1,6 +1,8 @@
 package gui
 
 import (
+	"strings"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	fynetheme "fyne.io/fyne/v2/theme"
@@ -26,6 +28,7 @@ type callCard struct {
 	title, status  *widgets.Text
 	below          *widgets.Text // the status of a strip, below the title
 	subtitle, lock *widgets.Text
+	said           *widgets.Note // what the call says of the peer
 	lockIcon       *widget.Icon
 	sent           *widgets.Text
 	notes          *fyne.Container
@@ -56,6 +59,7 @@ func newCallCard(w *Window, win fyne.Window, id middleware.SessionID) *callCard 
 	c.view.ID = id
 	c.lock.Shrinks = false
 	c.status.Bold = true
+	c.said = widgets.NewNote("", fynetheme.ColorNamePlaceHolder)
 	c.sent.Hide()
 	c.details.Hide()
 	c.notes.Hide()
@@ -73,7 +77,7 @@ func newCallCard(w *Window, win fyne.Window, id middleware.SessionID) *callCard 
 	c.drawer = newTransferDrawer(c)
 	// What comes and goes during a call stands below what is pressed, so that no
 	// button moves away from under the pointer.
-	c.content = container.NewVBox(head, c.second, c.ringBox, c.tiles, c.question.box, c.drawer.box, c.pad, c.sent, c.notes, c.details)
+	c.content = container.NewVBox(head, c.second, c.said, c.ringBox, c.tiles, c.question.box, c.drawer.box, c.pad, c.sent, c.notes, c.details)
 	c.card = widgets.NewCard(c.content, fynetheme.ColorNameSuccess)
 	c.card.OnDouble = w.showCallWindow
 	return c
@@ -158,7 +162,8 @@ func (c *callCard) update(v viewmodel.Call, f face, muted bool, all []viewmodel.
 	if v.LockIcon != c.view.LockIcon || v.LockTone != c.view.LockTone {
 		c.lockIcon.SetResource(picture(v.LockIcon, v.LockTone))
 	}
-	relined := len(v.Lock) != len(c.view.Lock) || v.Sent != c.view.Sent || len(v.Status) != len(c.view.Status)
+	said := strings.Join(v.Lines, "\n")
+	relined := said != c.said.Text() || len(v.Lock) != len(c.view.Lock) || v.Sent != c.view.Sent || len(v.Status) != len(c.view.Status)
 	c.view, c.face, c.waiting = v, f, others
 	c.title.Set(v.Title)
 	c.subtitle.Set(v.Subtitle)
@@ -167,6 +172,7 @@ func (c *callCard) update(v viewmodel.Call, f face, muted bool, all []viewmodel.
 	c.lock.SetColored(v.Lock, toneColor(v.LockTone))
 	c.lockIcon.Hidden = v.Lock == ""
 	c.sent.Set(v.Sent)
+	c.said.Set(said)
 	c.updateTiles(muted)
 	changed := c.question.update(c.ask(all))
 	changed = c.drawer.update(liveOthers(v.ID, all)) || changed
@@ -234,6 +240,7 @@ func (c *callCard) setFace() {
 	c.info.Hidden = c.face != full
 	c.status.Hidden, c.below.Hidden = c.face == strip, c.face != strip
 	c.second.Hidden = c.face == strip
+	c.said.Hidden = c.face == strip || len(c.view.Lines) == 0
 	c.sent.Hidden = c.face != full || c.view.Sent == ""
 	if c.face != full {
 		c.pad.Hide()

@@ -1,6 +1,7 @@
 package gui
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -311,7 +312,7 @@ func TestPermissionIsAskedOnce(t *testing.T) {
 	for _, allow := range []bool{true, false} {
 		r := newRig(t)
 		answers := make(chan bool, 2)
-		r.w.AskPermission("Skype4Py", func(ok bool) { answers <- ok })
+		r.w.AskPermission(t.Context(), "Skype4Py", func(ok bool) { answers <- ok })
 		r.until("the question", func() bool { return len(r.w.banners.questions.Objects) == 1 })
 		text := "Do not allow"
 		if allow {
@@ -328,6 +329,23 @@ func TestPermissionIsAskedOnce(t *testing.T) {
 		if len(r.w.banners.questions.Objects) != 0 || !r.w.banners.box.Hidden {
 			t.Error("the question stays after the answer")
 		}
+	}
+}
+
+// A question is of no use to anybody once the program has gone.
+func TestPermissionIsWithdrawnWithTheProgram(t *testing.T) {
+	r := newRig(t)
+	ctx, leave := context.WithCancel(t.Context())
+	r.w.AskPermission(ctx, "Skype4Py", func(bool) { t.Error("an answer was given") })
+	r.until("the question", func() bool { return len(r.w.banners.questions.Objects) == 1 })
+	leave()
+	r.until("its end", func() bool { return len(r.w.banners.questions.Objects) == 0 && r.w.banners.box.Hidden })
+	r.w.AskPermission(ctx, "Skype4Py", func(bool) { t.Error("an answer was given") })
+	past := false
+	r.w.door.Post(func() { past = true })
+	r.until("the late question being left out", func() bool { return past })
+	if len(r.w.banners.questions.Objects) != 0 {
+		t.Error("a program that has gone is asked about")
 	}
 }
 

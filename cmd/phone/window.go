@@ -41,7 +41,7 @@ func (p *phone) runWindow(ctx context.Context) error {
 // ask puts the permission question to the person and waits for the answer.
 func ask(ctx context.Context, w *gui.Window, c scripting.Client) scripting.Decision {
 	answer := make(chan bool, 1)
-	w.AskPermission(c.Name, func(allow bool) { answer <- allow })
+	w.AskPermission(ctx, c.Name, func(allow bool) { answer <- allow })
 	select {
 	case allow := <-answer:
 		if allow {

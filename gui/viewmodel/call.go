@@ -59,6 +59,7 @@ func NewCall(s middleware.SessionSnapshot, now time.Time, label func(id string) 
 		CanTransfer: s.Accepts(session.Transfer) && s.State() == session.Established && !s.Echo &&
 			s.Transfer == (middleware.Transfer{}),
 		Conference: s.Conference,
+		Lines:      saidOf(s),
 	}
 	if c.Incoming {
 		c.Countdown = countdown(s, now)
@@ -144,7 +145,10 @@ func lock(e middleware.Encryption) (string, Tone, Picture) {
 func callBanners(s middleware.SessionSnapshot) []Banner {
 	var list []Banner
 	add := func(t Tone, text string) { list = append(list, Banner{t, text}) }
-	if s.Audio.NoAudio && !s.Audio.WasReceived && !s.OnHold() {
+	switch silent := s.Audio.NoAudio && !s.OnHold() && !s.Reconnecting; {
+	case silent && s.Audio.WasReceived:
+		add(Bad, i18n.T("Nothing has come from the other side for some seconds."))
+	case silent:
 		add(Bad, i18n.T("Nothing is heard from the other side. A firewall or router may block the sound."))
 	}
 	if s.Audio.RecordingFile != "" {

@@ -152,3 +152,53 @@ func TestEndedSaysWhereACallWent(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+func TestLinesOfACall(t *testing.T) {
+	_ = i18n.Use(i18n.English)
+	bob, desk := middleware.Peer{Name: "Bob", Address: "bob@example.org"}, middleware.Peer{Address: "desk@example.org"}
+	type snap = middleware.SessionSnapshot
+	tests := []struct {
+		s    snap
+		want []string
+	}{
+		{snap{Direction: middleware.Incoming}, nil},
+		{snap{Direction: middleware.Incoming, Identity: &middleware.Identity{From: bob, Asserted: bob, Subject: "Support queue"}}, []string{"“Support queue”"}},
+		{
+			snap{Direction: middleware.Incoming, Identity: &middleware.Identity{From: bob, Asserted: desk, Diverted: []middleware.Diversion{
+				{Peer: middleware.Peer{Name: "Reception"}, Reason: "no-answer"}, {Peer: desk, Reason: "user-busy"}, {Peer: bob},
+			}}},
+			[]string{"via Reception (did not answer)", "via desk@example.org (was busy)", "calls itself Bob"},
+		},
+		{snap{Direction: middleware.Outgoing, Identity: &middleware.Identity{From: bob, Asserted: desk}}, []string{"reached: desk@example.org"}},
+		{snap{Direction: middleware.Outgoing, Identity: &middleware.Identity{From: bob, Asserted: bob, Diverted: []middleware.Diversion{{Peer: desk}}}}, []string{"via desk@example.org (forwarded)"}},
+	}
+	for _, tt := range tests {
+		if diff := cmp.Diff(tt.want, viewmodel.NewCall(tt.s, time.Time{}, func(id string) string { return id }).Lines); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", tt.s.Identity, diff)
+		}
+	}
+}
+
+func TestBannersOfSilence(t *testing.T) {
+	_ = i18n.Use(i18n.English)
+	blocked, later := "Nothing is heard from the other side. A firewall or router may block the sound.", "Nothing has come from the other side for some seconds."
+	for _, tt := range []struct {
+		name string
+		s    middleware.SessionSnapshot
+		want []string
+	}{
+		{"from the start", middleware.SessionSnapshot{Audio: middleware.Audio{NoAudio: true}}, []string{blocked}},
+		{"in the middle", middleware.SessionSnapshot{Audio: middleware.Audio{NoAudio: true, WasReceived: true}}, []string{later}},
+		{"heard", middleware.SessionSnapshot{Audio: middleware.Audio{WasReceived: true}}, nil},
+		{"on hold", middleware.SessionSnapshot{Audio: middleware.Audio{NoAudio: true}, OnHoldByLocal: true}, nil},
+		{"another network", middleware.SessionSnapshot{Audio: middleware.Audio{NoAudio: true, WasReceived: true}, Reconnecting: true}, []string{"Network changed, reconnecting…"}},
+	} {
+		var got []string
+		for _, b := range viewmodel.NewCall(tt.s, time.Time{}, func(id string) string { return id }).Banners {
+			got = append(got, b.Text)
+		}
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
+		}
+	}
+}

@@ -27,6 +27,39 @@ func countdown(s middleware.SessionSnapshot, now time.Time) Countdown {
 	return c
 }
 
+// saidOf lists what a call says of the peer besides its address: who passed the
+// call on, what it is about, and another name than the server's.
+func saidOf(s middleware.SessionSnapshot) []string {
+	i := s.Identity
+	if i == nil {
+		return nil
+	}
+	var list []string
+	for _, d := range i.Diverted[:min(len(i.Diverted), 2)] {
+		list = append(list, diversion(PersonOf(d.Name, d.Address), d.Reason))
+	}
+	if i.Subject != "" {
+		list = append(list, i18n.T("“%s”", i.Subject))
+	}
+	switch other := i.Asserted.Address != "" && i.Asserted.Address != i.From.Address; {
+	case other && s.Direction == middleware.Incoming && i.From.Address != "":
+		list = append(list, i18n.T("calls itself %s", PersonOf(i.From.Name, i.From.Address)))
+	case other && s.Direction == middleware.Outgoing:
+		list = append(list, i18n.T("reached: %s", PersonOf(i.Asserted.Name, i.Asserted.Address)))
+	}
+	return list
+}
+
+func diversion(who, reason string) string {
+	switch reason {
+	case "user-busy":
+		return i18n.T("via %s (was busy)", who)
+	case "no-answer":
+		return i18n.T("via %s (did not answer)", who)
+	}
+	return i18n.T("via %s (forwarded)", who)
+}
+
 // BlockPattern is how the settings name a caller who is to be turned away: by the
 // number, else by the address.
 func BlockPattern(peer middleware.Peer) string {

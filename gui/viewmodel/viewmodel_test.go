@@ -202,7 +202,7 @@ func TestCallBanners(t *testing.T) {
 	if got := viewmodel.NewCall(s, now, label).Banners; len(got) != 1 || got[0].Tone != viewmodel.Bad {
 		t.Errorf("banners of a silent call = %v, want one", got)
 	}
-	s.Audio.WasReceived = true
+	s.Audio.WasReceived, s.Audio.NoAudio = true, false
 	if got := viewmodel.NewCall(s, now, label).Banners; len(got) != 0 {
 		t.Errorf("banners after sound has come = %v, want none", got)
 	}
