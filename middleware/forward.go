@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -144,18 +145,11 @@ func (s *Session) deflection(contact sip.URI, reason string) refusal {
 
 // checkRedirect finds where a Redirect leads to, and prepares the answer.
 func (s *Session) checkRedirect(e event) error {
-	target, reason := e.target, "deflection"
-	if target == "" {
-		target = e.text
-	}
-	if e.again {
-		reason = "no-answer"
-	}
-	contact, err := s.m.aim(s.call, s.account, target)
+	contact, err := s.m.aim(s.call, s.account, cmp.Or(e.target, e.text))
 	if err != nil {
 		return err
 	}
-	s.refusal = s.deflection(contact, reason)
+	s.refusal = s.deflection(contact, cmp.Or(e.reason, "deflection"))
 	s.now.End = EndReason{By: Local, Failure: Failure{
 		Kind: Forwarded, Code: 302, Detail: contact.Address(), Account: s.now.Account,
 	}}
@@ -173,7 +167,7 @@ func (s *Session) forwardUnanswered() {
 		s.notForwarded(forwardProblem{set.ForwardNoAnswerTo, err})
 		return
 	}
-	s.step(event{in: session.Redirect, target: set.ForwardNoAnswerTo, again: true})
+	s.step(event{in: session.Redirect, target: set.ForwardNoAnswerTo, reason: "no-answer"})
 }
 
 // notForwarded tells of a forwarding that cannot be carried out; the account
