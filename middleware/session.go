@@ -93,7 +93,7 @@ type event struct {
 	again  bool    // a wish that is carried out late
 	target string  // of Redirect and Transfer
 	text   string  // digits, file name
-	reason string  // of a BYE
+	reason string  // of a BYE or a Redirect
 	turn   int64   // of a command: its place in the order of all
 	onward *onward // of Transfer to another call
 	sip    sip.Event
