@@ -117,7 +117,7 @@ func (s *Session) followRedirect() {
 	s.agreed, s.leg, s.heard, s.secured = nil, "", "", false
 	s.now.Progress, s.now.Audio = Progress{}, Audio{}
 	s.now.RemoteURI = s.target.uri.String()
-	s.now.RedirectedTo = s.now.RemoteURI
+	s.now.RedirectedTo = peerOf(sip.Address{URI: s.target.uri})
 	s.publish(SIPSessionWasRedirected{About: s.about(), Code: s.others.code, From: from.String(), To: s.now.RemoteURI})
 }
 

@@ -72,7 +72,7 @@ func TestRedirectionIsFollowed(t *testing.T) {
 		if second.Header("To") != first.Header("To") || third.Line() != "INVITE sip:third@192.0.2.12:5060 SIP/2.0" {
 			t.Errorf("To = %q and %q, the last goes to %q", first.Header("To"), second.Header("To"), third.Line())
 		}
-		if got := s.Snapshot(); got.RemoteURI != "sip:third@192.0.2.12:5060" || got.RedirectedTo != got.RemoteURI || got.Peer.URI != "sip:bob@192.0.2.10:5060" || got.CallID != third.Header("Call-ID") {
+		if got := s.Snapshot(); got.RemoteURI != "sip:third@192.0.2.12:5060" || got.RedirectedTo.URI != got.RemoteURI || got.Peer.URI != "sip:bob@192.0.2.10:5060" || got.CallID != third.Header("Call-ID") {
 			t.Errorf("snapshot = %+v", got)
 		}
 		s.End()

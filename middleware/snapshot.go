@@ -81,7 +81,7 @@ type SessionSnapshot struct {
 	Identity        *Identity // what the peer's messages say beside; nil: nothing. Never changed
 	LocalURI        string
 	RemoteURI       string
-	RedirectedTo    string // URI that the call was redirected to last; empty if it was not
+	RedirectedTo    Peer   // where the call was redirected to last; zero if it was not
 	RemoteUserAgent string // empty until the peer says
 	CallID          string
 	Route           string // "tls 192.0.2.1:5061": where requests go; empty on incoming calls

@@ -98,7 +98,7 @@ var followed = []struct {
 	{"RECONNECTING", func(s middleware.SessionSnapshot) string { return trueFalse(s.Reconnecting) }},
 	{"TRANSFERRED_TO", func(s middleware.SessionSnapshot) string { return s.Transfer.To.Address }},
 	{"TRANSFER_STATUS", transferOf},
-	{"REDIRECTED_TO", func(s middleware.SessionSnapshot) string { return handleOf(s.RedirectedTo) }},
+	{"REDIRECTED_TO", func(s middleware.SessionSnapshot) string { return handleOf(s.RedirectedTo.URI) }},
 	{"AUTOANSWER", func(s middleware.SessionSnapshot) string { return unix(s.AutoAnswerAt) }},
 	{"RECORDING", func(s middleware.SessionSnapshot) string { return s.Audio.RecordingFile }},
 }

@@ -174,7 +174,7 @@ var callProperties = map[string]func(callView) string{
 	"TRANSFER_STATUS": func(v callView) string { return transferOf(v.snap) },
 	"TRANSFERRED_TO":  func(v callView) string { return v.snap.Transfer.To.Address },
 	"TRANSFERRED_BY":  func(v callView) string { return v.snap.ReferredBy },
-	"REDIRECTED_TO":   func(v callView) string { return handleOf(v.snap.RedirectedTo) },
+	"REDIRECTED_TO":   func(v callView) string { return handleOf(v.snap.RedirectedTo.URI) },
 	"DIVERTED_BY":     divertedBy,
 	"DIVERTED_REASON": divertedReason,
 

@@ -89,6 +89,9 @@ func callSubtitle(s middleware.SessionSnapshot, label func(string) string) strin
 	if s.Direction == middleware.Incoming {
 		return i18n.T("%s · to %s", s.Peer.Address, via)
 	}
+	if to := s.RedirectedTo; to.Address != "" {
+		return i18n.T("%s · sent on to %s · from %s", s.Peer.Address, PersonOf(to.Name, to.Address), via)
+	}
 	return i18n.T("%s · from %s", s.Peer.Address, via)
 }
 

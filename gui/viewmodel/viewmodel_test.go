@@ -152,12 +152,15 @@ func TestCallSubtitle(t *testing.T) {
 	passed.Identity = &middleware.Identity{Diverted: []middleware.Diversion{
 		{Peer: middleware.Peer{Name: "Reception", Address: "100@example.org"}}, {Peer: middleware.Peer{Address: "200@example.org"}},
 	}}
+	sent := snapshot(session.Calling, session.Idle)
+	sent.RedirectedTo = middleware.Peer{Address: "anna@example.net"}
 	for want, s := range map[string]middleware.SessionSnapshot{
-		"anna@example.org · from <me@example.org>":               snapshot(session.Calling, session.Idle),
-		"anna@example.org · to <me@example.org>":                 in,
-		"anna@example.org · via Reception · to <me@example.org>": passed,
-		"anna@example.org · direct call":                         direct,
-		"Inside Parley: says back what it hears":                 echo,
+		"anna@example.org · sent on to anna@example.net · from <me@example.org>": sent,
+		"anna@example.org · from <me@example.org>":                               snapshot(session.Calling, session.Idle),
+		"anna@example.org · to <me@example.org>":                                 in,
+		"anna@example.org · via Reception · to <me@example.org>":                 passed,
+		"anna@example.org · direct call":                                         direct,
+		"Inside Parley: says back what it hears":                                 echo,
 	} {
 		if got := viewmodel.NewCall(s, now, label).Subtitle; got != want {
 			t.Errorf("Subtitle = %q, want %q", got, want)
