@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"context"
 	"net/netip"
 
 	"parley/middleware/session"
@@ -28,8 +29,13 @@ func (m *SessionManager) takePlace(call *sip.Call, account *Account) *Session {
 		return nil
 	}
 	call.SetHandler(s.handleSIP)
+	context.AfterFunc(old.ctx, func() { s.post(event{run: s.tooLate}) })
 	old.post(event{run: func() {
-		old.transfer.heir = s
+		if old.place.State == session.Terminating {
+			s.post(event{run: s.tooLate})
+			return
+		}
+		old.transfer.heir, old.now.ReplacedBy = s, s.id // the far end may hang up before we do
 		away := old.wish || old.now.OnHoldByLocal
 		s.post(event{run: func() { s.inherit(away) }})
 	}})
@@ -102,6 +108,14 @@ func (s *Session) inherit(away bool) {
 	s.step(accept)
 }
 
+// tooLate declines the call if the old one has ended before this one could begin.
+func (s *Session) tooLate() {
+	if s.place == (session.Place{}) {
+		s.transfer.taken = nil
+		s.begin(verdict{do: turnAway, refusal: refusal{code: 603, reason: "Decline"}, failure: Failure{Kind: Declined, Code: 603}})
+	}
+}
+
 // relayTaken ends the old call when this one is up, and leaves it alone when this
 // one fails.
 func (s *Session) relayTaken(n any) {
@@ -109,7 +123,7 @@ func (s *Session) relayTaken(n any) {
 	case SIPSessionDidStart:
 		old := s.transfer.taken
 		s.transfer.taken = nil
-		old.post(event{run: func() { old.replaced(s) }})
+		old.post(event{run: old.replaced})
 	case SIPSessionDidFail, SIPSessionDidEnd:
 		s.unheir()
 	}
@@ -124,15 +138,15 @@ func (s *Session) unheir() {
 	}
 	old.post(event{run: func() {
 		if old.transfer.heir == s {
-			old.transfer.heir = nil
+			old.transfer.heir, old.now.ReplacedBy = nil, 0
 			old.setHeld()
+			old.changed()
 		}
 	}})
 }
 
-// replaced ends this session because heir has taken its place.
-func (s *Session) replaced(heir *Session) {
-	s.now.ReplacedBy = heir.id
+// replaced ends this session because another one has taken its place.
+func (s *Session) replaced() {
 	if s.place.Accepts(session.End) {
 		s.step(event{in: session.End, reason: "replaced"})
 	}

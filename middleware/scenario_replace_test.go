@@ -202,6 +202,24 @@ func TestPlaceInAnAccountsCall(t *testing.T) {
 	})
 }
 
+// The call is hung up here while the other one is on its way.
+func TestPlaceOfACallThatIsBeingEnded(t *testing.T) {
+	direct(t, func(t *testing.T, p *middlewaretest.Phone, peer, _ *siptest.Peer, s *middleware.Session, invite siptest.Message) {
+		release := s.Stall()
+		s.End()
+		peer.Send(invite.From, inPlaceOf(invite, peer, offeredAudio))
+		synctest.Wait()
+		release()
+		bye := peer.Expect("BYE")
+		peer.Expect("603 INVITE")
+		peer.Send(bye.From, bye.Reply("200 OK", "", ""))
+		soon()
+		if n := len(p.App.SessionManager().Sessions()); n != 0 {
+			t.Errorf("%d calls are left", n)
+		}
+	})
+}
+
 // Do not disturb is about new calls, not about those that go on.
 func TestPlaceWhileNotToBeDisturbed(t *testing.T) {
 	direct(t, func(t *testing.T, p *middlewaretest.Phone, peer, _ *siptest.Peer, s *middleware.Session, invite siptest.Message) {

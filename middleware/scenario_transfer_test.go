@@ -6,11 +6,44 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"parley/middleware"
+	"parley/middleware/bus"
 	"parley/middleware/middlewaretest"
 	"parley/middleware/session"
 	"parley/storage"
 )
+
+// bySession is what a phone tells, for each of its calls: two calls that touch
+// each other tell in no certain order.
+type bySession struct {
+	p    *middlewaretest.Phone
+	seen int
+}
+
+// want compares the notifications since the last time, but for those that come
+// with every change.
+func (b *bySession) want(t *testing.T, who string, want map[middleware.SessionID][]string) {
+	t.Helper()
+	b.p.Names()
+	got := map[middleware.SessionID][]string{}
+	notes := b.p.Notes()
+	for _, n := range notes[b.seen:] {
+		now, ok := middleware.SessionOf(n)
+		switch n.(type) {
+		case middleware.SIPSessionDidChange, middleware.SIPSessionChangedState, middleware.SIPSessionGotProvisionalResponse, middleware.SIPSessionGotStreamUpdate:
+		default:
+			if ok {
+				got[now.ID] = append(got[now.ID], bus.Name(n))
+			}
+		}
+	}
+	b.seen = len(notes)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("notifications at %s (-want +got):\n%s", who, diff)
+	}
+}
 
 // Between phones without accounts a transfer always asks the person.
 func TestBlindTransfer(t *testing.T) {
@@ -26,15 +59,22 @@ func TestBlindTransfer(t *testing.T) {
 		if want := "bob@192.0.2.3:5060"; note.Destination != want || note.Source == "" || !note.Now.Transfer.Waiting || note.Now.Transfer.By != middleware.Remote {
 			t.Errorf("bob was told %+v, want a decision about %s", note, want)
 		}
+		told := &bySession{p: bob, seen: len(bob.Notes())}
 		in.AcceptTransfer()
 		soon()
-		wantNames(t, "bob", bob, "SIPSessionTransferDidStart", "SIPSessionNewOutgoing", "SIPSessionGotRingIndication", "SIPSessionTransferGotProgress")
+		told.want(t, "bob", map[middleware.SessionID][]string{
+			1: {"SIPSessionTransferDidStart", "SIPSessionTransferGotProgress"},
+			2: {"SIPSessionNewOutgoing", "SIPSessionGotRingIndication"},
+		})
 		wantNames(t, "alice", alice, "SIPSessionTransferGotProgress")
 		wantNames(t, "carol", carol, "SIPSessionNewIncoming")
 		carol.Session().Accept()
 		soon()
 		wantNames(t, "alice", alice, "SIPSessionTransferDidEnd", "SIPSessionWillEnd", "SIPSessionDidEnd")
-		wantNames(t, "bob", bob, "SIPSessionWillStart", "SIPSessionDidStart", "SIPSessionTransferDidEnd", "SIPSessionWillEnd", "SIPSessionDidEnd")
+		told.want(t, "bob", map[middleware.SessionID][]string{
+			1: {"SIPSessionTransferDidEnd", "SIPSessionWillEnd", "SIPSessionDidEnd"},
+			2: {"SIPSessionWillStart", "SIPSessionDidStart"},
+		})
 		wantNames(t, "carol", carol, "SIPSessionWillStart", "SIPSessionDidStart")
 		now := bob.Session().Snapshot()
 		if now.TransferredFrom != in.ID() || now.ReferredBy == "" || now.OnHold() || !now.Audio.Active {
@@ -71,6 +111,7 @@ func TestBlindTransferFails(t *testing.T) {
 		act        func(alice, bob, carol *middlewaretest.Phone, in *middleware.Session)
 		code       int
 		alice, bob []string // what follows the question
+		child      []string // what bob tells of the call that it makes
 	}{
 		{
 			"not wanted there",
@@ -78,6 +119,7 @@ func TestBlindTransferFails(t *testing.T) {
 			603,
 			[]string{"SIPSessionTransferDidFail", "SIPSessionGotUnholdRequest"},
 			[]string{"SIPSessionTransferDidFail", "SIPSessionGotUnholdRequest"},
+			nil,
 		},
 		{
 			"nobody decides",
@@ -88,6 +130,7 @@ func TestBlindTransferFails(t *testing.T) {
 			480,
 			[]string{"SIPSessionTransferDidFail", "SIPSessionGotUnholdRequest"},
 			[]string{"SIPSessionTransferDidFail", "SIPSessionGotUnholdRequest"},
+			nil,
 		},
 		{
 			"busy",
@@ -98,10 +141,8 @@ func TestBlindTransferFails(t *testing.T) {
 			},
 			486,
 			[]string{"SIPSessionTransferGotProgress", "SIPSessionTransferDidFail", "SIPSessionGotUnholdRequest"},
-			[]string{
-				"SIPSessionTransferDidStart", "SIPSessionNewOutgoing", "SIPSessionGotRingIndication", "SIPSessionTransferGotProgress",
-				"SIPSessionDidFail", "SIPSessionDidEnd", "SIPSessionTransferDidFail", "SIPSessionGotUnholdRequest",
-			},
+			[]string{"SIPSessionTransferDidStart", "SIPSessionTransferGotProgress", "SIPSessionTransferDidFail", "SIPSessionGotUnholdRequest"},
+			[]string{"SIPSessionNewOutgoing", "SIPSessionGotRingIndication", "SIPSessionDidFail", "SIPSessionDidEnd"},
 		},
 		{
 			"given up by the one who calls",
@@ -112,10 +153,8 @@ func TestBlindTransferFails(t *testing.T) {
 			},
 			487,
 			[]string{"SIPSessionTransferGotProgress", "SIPSessionTransferDidFail", "SIPSessionGotUnholdRequest"},
-			[]string{
-				"SIPSessionTransferDidStart", "SIPSessionNewOutgoing", "SIPSessionGotRingIndication", "SIPSessionTransferGotProgress",
-				"SIPSessionWillEnd", "SIPSessionDidEnd", "SIPSessionTransferDidFail", "SIPSessionGotUnholdRequest",
-			},
+			[]string{"SIPSessionTransferDidStart", "SIPSessionTransferGotProgress", "SIPSessionTransferDidFail", "SIPSessionGotUnholdRequest"},
+			[]string{"SIPSessionNewOutgoing", "SIPSessionGotRingIndication", "SIPSessionWillEnd", "SIPSessionDidEnd"},
 		},
 	}
 	for _, tt := range tests {
@@ -127,11 +166,15 @@ func TestBlindTransferFails(t *testing.T) {
 				}
 				soon()
 				alice.Names()
-				bob.Names()
+				told := &bySession{p: bob, seen: len(bob.Notes())}
 				tt.act(alice, bob, carol, in)
 				soon()
 				wantNames(t, "alice", alice, tt.alice...)
-				wantNames(t, "bob", bob, tt.bob...)
+				want := map[middleware.SessionID][]string{1: tt.bob}
+				if tt.child != nil {
+					want[2] = tt.child
+				}
+				told.want(t, "bob", want)
 				fail, _ := middlewaretest.Last[middleware.SIPSessionTransferDidFail](alice)
 				if fail.Code != tt.code {
 					t.Errorf("alice was told %d, want %d", fail.Code, tt.code)
@@ -269,6 +312,7 @@ func TestAttendedTransfer(t *testing.T) {
 				first, atBob := connected(t, alice, bob)
 				second, atCarol := secondCall(t, alice, carol, caller)
 				bob.Names()
+				told := &bySession{p: carol, seen: len(carol.Notes())}
 				if err := first.TransferTo(second.ID()); err != nil {
 					t.Fatal(err)
 				}
@@ -277,7 +321,10 @@ func TestAttendedTransfer(t *testing.T) {
 				wantNames(t, "bob", bob, "SIPSessionTransferNewIncoming")
 				atBob.AcceptTransfer()
 				soon()
-				wantNames(t, "carol", carol, "SIPSessionNewIncoming", "SIPSessionNewReplacement", "SIPSessionWillStart", "SIPSessionDidStart", "SIPSessionWillEnd", "SIPSessionDidEnd")
+				told.want(t, "carol", map[middleware.SessionID][]string{
+					1: {"SIPSessionWillEnd", "SIPSessionDidEnd"},
+					2: {"SIPSessionNewIncoming", "SIPSessionNewReplacement", "SIPSessionWillStart", "SIPSessionDidStart"},
+				})
 				for who, s := range map[string]*middleware.Session{"alice's first": first, "alice's second": second, "bob's": atBob, "carol's": atCarol} {
 					if got := s.Snapshot().State(); got != session.Terminated {
 						t.Errorf("%s call is %v, want Terminated", who, got)
@@ -337,6 +384,25 @@ func TestAttendedTransferFails(t *testing.T) {
 		}
 		if !first.Snapshot().OnHoldByLocal || second.Snapshot().OnHoldByLocal {
 			t.Error("the first call is not on hold as before, or the second is")
+		}
+	})
+}
+
+// The call to be given away ends before it could be described.
+func TestTransferToACallThatIsBeingEnded(t *testing.T) {
+	three(t, func(t *testing.T, alice, bob, carol *middlewaretest.Phone) {
+		first, _ := connected(t, alice, bob)
+		second, _ := secondCall(t, alice, carol, "alice")
+		release := second.Stall()
+		second.End()
+		if err := first.TransferTo(second.ID()); err != nil {
+			t.Fatal(err)
+		}
+		release()
+		soon()
+		refused, ok := middlewaretest.Last[middleware.SIPSessionCommandRefused](alice)
+		if !ok || refused.Session != first.ID() || refused.Command != session.Transfer || !errors.Is(refused.Err, middleware.ErrOtherCall) {
+			t.Errorf("alice was told %+v, want ErrOtherCall", refused)
 		}
 	})
 }

@@ -2,8 +2,10 @@ package middleware
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"parley/middleware/session"
@@ -88,10 +90,12 @@ func (s *Session) TransferTo(other SessionID) error {
 	if !ok || o == s {
 		return ErrOtherCall
 	}
-	o.post(event{run: func() {
-		move, err := o.giveAway()
-		s.command(event{in: session.Transfer, onward: move, err: err})
-	}})
+	var once sync.Once
+	begin := func(move *onward, err error) {
+		once.Do(func() { s.command(event{in: session.Transfer, onward: move, err: err}) })
+	}
+	o.post(event{run: func() { begin(o.giveAway()) }})
+	context.AfterFunc(o.ctx, func() { begin(nil, ErrOtherCall) }) // it has ended before it came to that
 	return nil
 }
 
