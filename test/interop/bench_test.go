@@ -50,6 +50,7 @@ func TestBench(t *testing.T) {
 		{"signaling", benchSignaling},
 		{"delay", benchDelay},
 		{"load", benchLoad},
+		{"search", benchSearch},
 	} {
 		if only := os.Getenv("PARLEY_BENCH_ONLY"); only != "" && only != part.name {
 			continue
