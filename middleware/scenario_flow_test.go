@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -153,5 +154,39 @@ func TestMissingKeyringIsWaitedFor(t *testing.T) {
 		if snap := snapshot(t, p); snap.Registration != registration.Failed || !snap.NextTry.IsZero() {
 			t.Errorf("refused, the account is %+v, want no further try", snap)
 		}
+	})
+}
+
+// While no name server answers, the account goes on with the addresses it knows.
+func TestOutageOfTheNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := middlewaretest.NewNet()
+		r := siptest.NewPeer(t, &n.SIP, "192.0.2.10:5060")
+		var down atomic.Bool
+		p := middlewaretest.NewPhone(t, n, "192.0.2.1", middlewaretest.LookupsFailWhile(&down, "192.0.2.10"), func(_ *middleware.Config, s *storage.Settings) {
+			a := storage.NewAccount("alice@example.org")
+			a.Transport = storage.TransportUDP
+			s.Accounts = append(s.Accounts, a)
+		})
+		accept(r, r.Expect("REGISTER"), 100)
+		synctest.Wait()
+		down.Store(true)
+		time.Sleep(10 * time.Second)
+		accept(r, r.Expect("REGISTER"), 3600) // refreshed after the name's time to live
+		s := p.Dial("bob@example.org")
+		invite := r.Expect("INVITE")
+		r.Send(invite.From, invite.Reply("486 Busy Here", "b", ""))
+		<-s.Done()
+		if snap := snapshot(t, p); snap.Registration != registration.Registered {
+			t.Errorf("account = %+v, want it registered", snap)
+		}
+		stopped := make(chan struct{})
+		go func() {
+			defer close(stopped)
+			p.Stop()
+		}()
+		accept(r, r.Expect("REGISTER"), 0)
+		<-stopped
+		r.Close()
 	})
 }

@@ -29,13 +29,15 @@ var errBusGone = errors.New("connection was closed")
 func Watch(ctx context.Context, log *slog.Logger) <-chan Event {
 	events := make(chan Event, 16)
 	go func() {
+		level := slog.LevelInfo // of the first failure; the others are as expected
 		for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
 			begun := time.Now()
 			err := follow(ctx, events)
 			if ctx.Err() != nil {
 				return
 			}
-			log.Info("Sleep of the machine is not told", "err", err)
+			log.Log(ctx, level, "Sleep of the machine is not told", "err", err)
+			level = slog.LevelDebug
 			if time.Since(begun) > lastRetry {
 				wait = firstRetry // it worked for a while
 			}

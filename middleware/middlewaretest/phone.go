@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/miekg/dns"
@@ -98,6 +99,24 @@ func LookupsFail(err error) Option {
 		c.Resolver = sip.NewResolver(sip.ResolverConfig{
 			Servers:  []string{"192.0.2.53:53"},
 			Exchange: func(context.Context, *dns.Msg, string) (*dns.Msg, error) { return nil, err },
+		})
+	}
+}
+
+// LookupsFailWhile is a name server to whom every name has those addresses, and
+// that is silent while down holds.
+func LookupsFailWhile(down *atomic.Bool, ips ...string) Option {
+	answer := Addresses(ips...)
+	return func(c *middleware.Config, _ *storage.Settings) {
+		c.Resolver = sip.NewResolver(sip.ResolverConfig{
+			Servers: []string{"192.0.2.53:53"},
+			Exchange: func(ctx context.Context, m *dns.Msg, server string) (*dns.Msg, error) {
+				if down.Load() {
+					<-ctx.Done()
+					return nil, ctx.Err()
+				}
+				return answer(ctx, m, server)
+			},
 		})
 	}
 }

@@ -57,7 +57,9 @@ func Refresh(expires time.Duration, chance float64) time.Duration {
 
 // Retry returns how long to wait after the n-th failure in a row (n from 1) of
 // that kind, and whether to try again at all without a person's doing. A
-// positive retryAfter, from the server's Retry-After header, is honored.
+// positive retryAfter, from the server's Retry-After header, is honored. The waits
+// are those of RFC 5626 section 4.5, doubled each time and of half to whole length by
+// chance, but begin shorter and end sooner: a person is waiting.
 func Retry(kind Failure, n int, retryAfter time.Duration, chance float64) (time.Duration, bool) {
 	switch kind {
 	case Refused, Unsupported:
