@@ -151,6 +151,12 @@ func TestTransfersInARow(t *testing.T) {
 		if s := p.Session(); s.Snapshot().State() != session.Established {
 			t.Errorf("the last call is %v", s.Snapshot().State())
 		}
+		time.Sleep(time.Minute) // people have talked
+		r.Send(invite.From, referTo(invite, 2, "Refer-To: <sip:carol@example.org>\nRefer-Sub: false\n"))
+		r.Expect("202 REFER")
+		next := r.Expect("INVITE")
+		r.Send(next.From, next.Reply("486 Busy Here", "b", ""))
+		soon()
 		hangUp(r, p.Session())
 	})
 }

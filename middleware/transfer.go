@@ -31,9 +31,10 @@ const (
 	// leaveTime is how long the call that was left waits for the BYE of the one
 	// who asked for that.
 	leaveTime = 5 * time.Second
-	// maxTransfers bounds how often a call is sent on before somebody wants to
-	// talk: two phones could send us to and fro for ever.
+	// maxTransfers bounds how often a call is sent on, if it was each time before
+	// briefTime: two phones could send us to and fro for ever.
 	maxTransfers = 5
+	briefTime    = time.Minute
 )
 
 // A Transfer is what happens to a call that somebody wants to move elsewhere

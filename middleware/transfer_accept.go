@@ -1,6 +1,8 @@
 package middleware
 
 import (
+	"time"
+
 	"parley/middleware/session"
 	"parley/sip"
 	"parley/storage"
@@ -47,7 +49,7 @@ func (s *Session) judgeRefer(ev sip.Referred) (*request, int) {
 		return nil, 603
 	case s.transfer.in != nil, s.transfer.out != nil, s.now.Transfer.Done:
 		return nil, 491
-	case s.transfer.hops >= maxTransfers:
+	case s.hops() >= maxTransfers:
 		return nil, 482
 	}
 	d, err := s.m.app.dialing(DialRequest{Target: ev.To.URI.String(), Account: s.now.Account})
@@ -64,6 +66,15 @@ func (s *Session) judgeRefer(ev sip.Referred) (*request, int) {
 	return &request{id: ev.ID, to: d, replaces: ev.Replaces, by: ev.By}, 0
 }
 
+// hops is how many calls were sent on before this one. A call that has lasted is
+// no hop.
+func (s *Session) hops() int {
+	if time.Since(s.now.Started) >= briefTime {
+		return 0
+	}
+	return s.transfer.hops
+}
+
 // followRefer calls whom the peer names, from the same account. This call stays
 // as it is until the new one is up.
 func (s *Session) followRefer() {
@@ -71,7 +82,7 @@ func (s *Session) followRefer() {
 	t := r.to.target
 	t.replaces, t.referredBy = r.replaces, r.by
 	child, err := s.m.dialTo(t, r.to.account, r.to.peer, func(c *Session) {
-		c.transfer.parent, c.transfer.hops = s, s.transfer.hops+1
+		c.transfer.parent, c.transfer.hops = s, s.hops()+1
 		c.now.TransferredFrom, c.now.ReferredBy = s.id, s.now.Peer.Address
 		if by, err := sip.ParseAddress(r.by); err == nil {
 			c.now.ReferredBy = peerOf(by).Address
