@@ -116,6 +116,14 @@ func (c *callCard) togglePad() {
 	c.pad.Hidden = !c.pad.Hidden
 	c.keys.SetOn(!c.pad.Hidden, i18n.T("Keypad"))
 	c.relayout()
+	c.reveal(c.pad)
+}
+
+// reveal brings a part of the card into sight that was opened.
+func (c *callCard) reveal(o fyne.CanvasObject) {
+	if o.Visible() && c.win == c.w.win && c.w.frame != nil {
+		c.w.frame.reveal(o)
+	}
 }
 
 // openTransfer opens the drawer for transfers, or closes it.
@@ -123,6 +131,7 @@ func (c *callCard) openTransfer(open bool) {
 	c.drawer.box.Hidden = !open
 	c.move.SetOn(open, i18n.T("Transfer"))
 	c.relayout()
+	c.reveal(c.drawer.box)
 	if canvas := c.win.Canvas(); open {
 		canvas.Focus(c.drawer.entry)
 	} else if canvas.Focused() == c.drawer.entry {
@@ -147,7 +156,7 @@ func (c *callCard) relayout() {
 	c.w.calls.box.Refresh()
 	c.w.relayout()
 	if c.w.callWin != nil {
-		c.w.callWin.panel.box.Refresh()
+		c.w.callWin.fit()
 	}
 }
 

@@ -259,11 +259,37 @@ func TestManyCallsDoNotGrowTheWindow(t *testing.T) {
 		c.notes.Show()
 		c.openTransfer(true)
 		c.togglePad()
+		if d := r.app.Driver(); c.face == full {
+			edge := d.AbsolutePositionForObject(r.w.dialer.box).Y
+			if bottom := d.AbsolutePositionForObject(c.pad).Y + c.pad.Size().Height; bottom > edge {
+				t.Errorf("the keypad that was opened ends at %.0f, out of sight below %.0f", bottom, edge)
+			}
+		}
 	}
 	if m := r.w.win.Content().MinSize(); m.Height > 420 {
 		t.Errorf("the window needs %v now", m)
 	}
 	if h := r.w.recent.box.Size().Height; h < leastBody {
 		t.Errorf("the list has a height of %.0f, want at least %d", h, leastBody)
+	}
+}
+
+func TestCallWindowIsAsHighAsItsCalls(t *testing.T) {
+	r := newRig(t)
+	bob := r.talk()
+	r.w.showCallWindow()
+	win := r.w.callWin
+	low := win.win.Canvas().Size().Height
+	win.typed('t')
+	card := win.panel.cards[bob.view.ID]
+	if card.drawer.box.Hidden || bob.drawer.box.Visible() {
+		t.Error("T does not open the drawer, or opens it in the other window as well")
+	}
+	if high := win.win.Canvas().Size().Height; high < low+40 {
+		t.Errorf("the window is %.0f high with the drawer, %.0f without", high, low)
+	}
+	card.openTransfer(false)
+	if h := win.win.Canvas().Size().Height; h != low {
+		t.Errorf("the window is %.0f high after the drawer was closed, want %.0f", h, low)
 	}
 }

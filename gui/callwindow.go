@@ -15,7 +15,15 @@ type callWindow struct {
 	w     *Window
 	win   fyne.Window
 	panel *callsPanel
+	need  float32 // how high the calls are
 }
+
+// The size of the call window. It is as high as the calls need, within bounds.
+const (
+	callWidth   = 360
+	leastCall   = 190
+	highestCall = 640
+)
 
 // showCallWindow opens the window, or raises it.
 func (w *Window) showCallWindow() {
@@ -23,7 +31,7 @@ func (w *Window) showCallWindow() {
 		c := &callWindow{w: w, win: w.app.NewWindow(i18n.T("Call"))}
 		c.panel = newCallsPanel(w, c.win)
 		c.win.SetContent(container.NewVScroll(c.panel.box))
-		c.win.Resize(fyne.NewSize(360, 190))
+		c.win.Resize(fyne.NewSize(callWidth, leastCall))
 		c.win.SetOnClosed(func() { w.callWin = nil })
 		c.win.Canvas().SetOnTypedRune(c.typed)
 		w.addShortcuts(c.win.Canvas())
@@ -44,9 +52,21 @@ func (c *callWindow) update(views []viewmodel.Call, ended []viewmodel.Ended, mut
 		c.win.Close()
 		return
 	}
+	c.fit()
 	if v, ok := c.w.current(); ok {
 		c.win.SetTitle(i18n.T("%s – %s", v.Title, v.Status))
 	}
+}
+
+// fit makes the window as high as the calls need, after that has changed.
+func (c *callWindow) fit() {
+	c.panel.box.Refresh()
+	need := c.panel.box.MinSize().Height
+	if need == c.need {
+		return
+	}
+	c.need = need
+	c.win.Resize(fyne.NewSize(c.win.Canvas().Size().Width, min(max(need+8, leastCall), highestCall)))
 }
 
 // typed are letters typed while nothing is focused. Digits are sent as tones.

@@ -106,7 +106,7 @@ func (w *Window) commands() []command {
 		}, rings, true, false},
 		{i18n.T("Hang up"), theme.Icon(icons.HangUp), fyne.KeyPeriod, w.hangUp, live || rings, true, false},
 		{word(v.Held, i18n.T("Resume"), i18n.T("Hold")), theme.Icon(icons.Hold), fyne.KeyH, w.withCurrent(w.hold), v.CanHold, true, false},
-		{word(v.Recording, i18n.T("Stop recording"), i18n.T("Record")), theme.Icon(icons.Record), fyne.KeyR, w.withCurrent(w.record), v.CanRecord, true, false},
+		{word(v.Recording, i18n.T("Stop recording"), i18n.T("Record call")), theme.Icon(icons.Record), fyne.KeyR, w.withCurrent(w.record), v.CanRecord, true, false},
 		{word(w.phone.Audio().Muted(), i18n.T("Unmute microphone"), i18n.T("Mute microphone")), theme.Icon(icons.Mic), fyne.KeyM, w.toggleMute, true, true, false},
 		{i18n.T("Transfer…"), theme.Icon(icons.Transfer), fyne.KeyT, w.withCurrent(w.transferKey), v.CanTransfer && !v.Conference, true, false},
 		{i18n.T("Merge calls"), theme.Icon(icons.Merge), fyne.KeyJ, w.mergeAll, w.canMerge(), true, false},

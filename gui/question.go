@@ -89,7 +89,9 @@ func (w *Window) decide(id middleware.SessionID, kind viewmodel.QuestionKind, ye
 	case viewmodel.AwaitProposal:
 		s.CancelProposal()
 	case viewmodel.OfferAudio:
-		s.AddAudio()
+		if yes {
+			s.AddAudio()
+		}
 	case viewmodel.AskTransfer:
 		if yes {
 			s.AcceptTransfer()

@@ -119,6 +119,7 @@ func (r *rig) talk() *callCard {
 	r.until("Ringing…", func() bool { return r.only() != nil && r.only().status.Text() == "Ringing…" })
 	r.other.Session().Accept()
 	r.until("the talk", func() bool { return r.only() != nil && r.only().view.Talking })
+	r.theirs("their talk", func(s middleware.SessionSnapshot) bool { return s.State() == session.Established && s.Audio.Active })
 	return r.card()
 }
 

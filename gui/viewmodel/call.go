@@ -54,7 +54,7 @@ func NewCall(s middleware.SessionSnapshot, now time.Time, label func(id string) 
 		CanEnd:    s.Accepts(session.End),
 		Recording: s.Audio.RecordingFile != "",
 		Talking:   s.State() == session.Established && !s.OnHoldByLocal,
-		Question:  questionOf(s),
+		Question:  questionOf(s, now),
 		CanMerge:  s.State() == session.Established && s.Audio.Active && !s.Echo,
 		CanTransfer: s.Accepts(session.Transfer) && s.State() == session.Established && !s.Echo &&
 			s.Transfer == (middleware.Transfer{}),

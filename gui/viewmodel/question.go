@@ -1,6 +1,8 @@
 package viewmodel
 
 import (
+	"time"
+
 	"parley/gui/i18n"
 	"parley/middleware"
 	"parley/middleware/session"
@@ -29,8 +31,12 @@ type Question struct {
 	CanYes  bool
 }
 
-// questionOf returns what a call asks of the person now.
-func questionOf(s middleware.SessionSnapshot) Question {
+// soundTime is how long the sound of a call may take to begin before that is
+// worth a word.
+const soundTime = time.Second
+
+// questionOf returns what a call asks of the person at the time now.
+func questionOf(s middleware.SessionSnapshot, now time.Time) Question {
 	if s.Transfer != (middleware.Transfer{}) {
 		return transferQuestion(s)
 	}
@@ -40,7 +46,7 @@ func questionOf(s middleware.SessionSnapshot) Question {
 		return Question{AskProposal, i18n.T("%s wants to talk.", who), i18n.T("Accept"), i18n.T("Decline"), true}
 	case p.By == middleware.Local:
 		return Question{AwaitProposal, i18n.T("Waiting for %s to agree to talk…", who), "", i18n.T("Cancel"), false}
-	case s.State() == session.Established && !s.Started.IsZero() && !s.Audio.Active && s.Accepts(session.AddAudio):
+	case s.State() == session.Established && !s.Audio.Active && now.Sub(s.Started) > soundTime && s.Accepts(session.AddAudio):
 		return Question{OfferAudio, i18n.T("This call has no sound."), i18n.T("Add audio"), "", true}
 	}
 	return Question{}

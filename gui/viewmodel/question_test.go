@@ -19,7 +19,7 @@ func TestQuestionsOfACall(t *testing.T) {
 	now := time.Date(2026, 5, 13, 14, 0, 0, 0, time.UTC)
 	bob := middleware.Peer{Name: "Bob", Address: "bob@example.org"}
 	carol := middleware.Peer{Address: "200@example.org"}
-	up := snap{Peer: bob, Place: session.Place{State: session.Established}, Started: now, Audio: middleware.Audio{Active: true}}
+	up := snap{Peer: bob, Place: session.Place{State: session.Established}, Started: now.Add(-time.Minute), Audio: middleware.Audio{Active: true}}
 	with := func(change func(*snap)) snap { s := up; change(&s); return s }
 	transfer := func(tr middleware.Transfer) snap { return with(func(s *snap) { s.Transfer = tr }) }
 	tests := []struct {
@@ -29,7 +29,8 @@ func TestQuestionsOfACall(t *testing.T) {
 	}{
 		{"nothing", up, question{}},
 		{"no sound", with(func(s *snap) { s.Audio.Active = false }), question{viewmodel.OfferAudio, "This call has no sound.", "Add audio", "", true}},
-		{"not up yet", with(func(s *snap) { s.Audio.Active, s.Started = false, time.Time{} }), question{}},
+		{"just begun", with(func(s *snap) { s.Audio.Active, s.Started = false, now.Add(-time.Second) }), question{}},
+		{"not up yet", with(func(s *snap) { s.Audio.Active, s.Place.State = false, session.Calling }), question{}},
 		{"the peer wants sound", with(func(s *snap) { s.Proposal = middleware.Proposal{By: middleware.Remote, Audio: true} }), question{viewmodel.AskProposal, "Bob wants to talk.", "Accept", "Decline", true}},
 		{"only chat, which is not to be had", with(func(s *snap) { s.Proposal = middleware.Proposal{By: middleware.Remote, Chat: true} }), question{}},
 		{"we want sound", with(func(s *snap) { s.Proposal = middleware.Proposal{By: middleware.Local, Audio: true} }), question{viewmodel.AwaitProposal, "Waiting for Bob to agree to talk…", "", "Cancel", false}},
@@ -46,7 +47,7 @@ func TestQuestionsOfACall(t *testing.T) {
 		if diff := cmp.Diff(tt.want, v.Question); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
-		if want := tt.s.Transfer == (middleware.Transfer{}); v.CanTransfer != want {
+		if want := tt.s.Transfer == (middleware.Transfer{}) && tt.s.State() == session.Established; v.CanTransfer != want {
 			t.Errorf("%s: CanTransfer = %t, want %t", tt.name, v.CanTransfer, want)
 		}
 	}
