@@ -31,6 +31,7 @@ type kamailioConfig struct {
 	Port, TLSPort    int
 	Algorithm        string // of digests: "MD5" or "SHA-256"
 	Certificate, Key string
+	Outbound         int // flow timer in seconds; 0 is no registrar of RFC 5626
 }
 
 // startKamailio starts one with a certificate of its own for the domain. The

@@ -344,3 +344,31 @@ func TestForgottenConnection(t *testing.T) {
 	a.finish(t, id)
 	b.is(t, theirs, "FINISHED")
 }
+
+// TestOutbound registers flows with a registrar that knows them (RFC 5626) and has
+// them kept open every five seconds. One whose pings, or STUN requests by UDP, were
+// not answered would be given up and registered anew.
+func TestOutbound(t *testing.T) {
+	t.Parallel()
+	needKamailio(t)
+	needFile(t, "kamailio's STUN module", "/usr/lib/*/kamailio/modules/stun.so", "/usr/lib64/kamailio/modules/stun.so")
+	k := ownRegistrar(t, kamailioConfig{Outbound: 5})
+	for _, transport := range []string{"udp", "tcp", "tls"} {
+		t.Run(transport, func(t *testing.T) {
+			t.Parallel()
+			a := startPhone(t, k, phoneConfig{User: "flow-" + transport, Transport: transport})
+			messages := a.messages()
+			if !strings.Contains(messages, "\nFlow-Timer: 5\n") || !strings.Contains(messages, "\nRequire: outbound\n") {
+				t.Fatalf("the registrar did not take the flow:\n%s", messages)
+			}
+			before := a.requests("REGISTER")
+			talk(25 * time.Second)
+			if again := a.requests("REGISTER") - before; again > 0 {
+				t.Errorf("registered %d times more, want one flow that lasts", again)
+			}
+			if n := len(k.contacts("flow-" + transport)); n != 1 {
+				t.Errorf("%d contacts are registered, want 1", n)
+			}
+		})
+	}
+}
