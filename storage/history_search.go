@@ -29,8 +29,9 @@ func (q Query) statement(match string) (query string, args []any) {
 	var where []string
 	if match != "" {
 		// The index gives its rows in the order that is wanted, so that the
-		// search ends with the page. What narrows it is asked of it too.
-		query = "SELECT " + columns + " FROM calls_text JOIN calls ON calls.place = calls_text.rowid"
+		// search ends with the page; CROSS has it asked first. What narrows the
+		// search is asked of it too.
+		query = "SELECT " + columns + " FROM calls_text CROSS JOIN calls ON calls.place = calls_text.rowid"
 		where = append(where, "calls_text MATCH ?")
 		args = append(args, strings.Join(append([]string{"(" + match + ")"}, q.tags()...), " AND "))
 	} else {
