@@ -171,6 +171,39 @@ func TestIntervalTooSmall(t *testing.T) {
 	}
 }
 
+// A refresh that is too short by what a proxy wants by now is sent again.
+func TestRefreshThatIsTooShort(t *testing.T) {
+	withTimer(t, sip.SessionTimer{}, func(t *testing.T, n *siptest.Network, s *side, p *siptest.Peer) {
+		c, _ := timedCall(t, s, p, "Allow: UPDATE\nSession-Expires: 600;refresher=uac\n")
+		update := expectAfter(t, p, 5*time.Minute, "UPDATE")
+		p.Send(s.addr, update.Reply("422 Too Small", "", "Min-SE: 1200\n"))
+		update = p.Expect("UPDATE")
+		if got := update.Header("Session-Expires"); got != "1200;refresher=uac" || update.Header("Min-SE") != "1200" {
+			t.Errorf("Session-Expires = %q, Min-SE = %q, want 1200", got, update.Header("Min-SE"))
+		}
+		p.Send(s.addr, update.Reply("200 OK", "", "Session-Expires: 1200;refresher=uac\n"))
+		synctest.Wait()
+		ok(t, c.Reinvite([]byte(offerSDP)))
+		re := p.Expect("INVITE")
+		p.Send(s.addr, re.Reply("422 Too Small", "", "Min-SE: 2400\n"))
+		p.Expect("ACK")
+		re = p.Expect("INVITE")
+		if got := re.Header("Session-Expires"); got != "2400;refresher=uac" || re.Body() != offerSDP {
+			t.Errorf("the re-INVITE asks for %q with the body %q", got, re.Body())
+		}
+		p.Send(s.addr, re.Reply("200 OK", "", "Session-Expires: 2400;refresher=uac\nContact: <sip:bob@10.0.0.2:5060>\n"+sdpLines))
+		p.Expect("ACK")
+		s.wait("reinvite answered 200")
+		s.want("answered 200", "reinvite answered 200")
+		p.Silent("UPDATE", 20*time.Minute-time.Second)
+		p.Send(s.addr, p.Expect("UPDATE").Reply("200 OK", "", ""))
+		p.Silent("UPDATE", 2*time.Hour) // a 2xx without the field ends the timer
+		ok(t, c.Bye(""))
+		p.Send(s.addr, p.Expect("BYE").Reply("200 OK", "", ""))
+		s.wait("ended well")
+	})
+}
+
 // What an INVITE asks for and what the 200 grants (RFC 4028 section 9).
 func TestSessionTimerIsGranted(t *testing.T) {
 	tests := []struct{ name, asks, expires, require string }{
