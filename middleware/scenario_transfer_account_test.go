@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"parley/middleware"
@@ -159,4 +160,85 @@ func TestTransfersInARow(t *testing.T) {
 		soon()
 		hangUp(r, p.Session())
 	})
+}
+
+// Both sides send each other on at the same moment: neither goes, since nobody
+// decides, and the call is as before.
+func TestBothTransferAtOnce(t *testing.T) {
+	three(t, func(t *testing.T, alice, bob, carol *middlewaretest.Phone) {
+		out, in := connected(t, alice, bob)
+		for _, s := range []*middleware.Session{out, in} {
+			if err := s.Transfer(carol.URI()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(3 * time.Minute) // the holds cross, and are tried again
+		synctest.Wait()
+		for who, s := range map[string]*middleware.Session{"alice": out, "bob": in} {
+			if now := s.Snapshot(); now.Place != (session.Place{State: session.Established}) || now.OnHold() || now.Transfer != (middleware.Transfer{}) {
+				t.Errorf("%s's call = %+v, want it as before", who, now)
+			}
+		}
+		for who, p := range map[string]*middlewaretest.Phone{"alice": alice, "bob": bob} {
+			// Where one was much later than the other, that one waited for a decision.
+			if fail, ok := middlewaretest.Last[middleware.SIPSessionTransferDidFail](p); !ok || fail.Code != 491 && fail.Code != 480 {
+				t.Errorf("%s was told %d, want 491 or 480", who, fail.Code)
+			}
+		}
+		if n := len(carol.App.SessionManager().Sessions()); n != 0 {
+			t.Errorf("carol has %d calls", n)
+		}
+	})
+}
+
+// Whatever crosses a transfer, every call finds an end or goes on whole.
+func TestWhatCrossesATransfer(t *testing.T) {
+	for name, act := range map[string]func(out, in *middleware.Session){
+		"hold by the other side":    func(_, in *middleware.Session) { in.Hold(); time.Sleep(10 * time.Second); in.Unhold() },
+		"resumed here":              func(out, _ *middleware.Session) { out.Unhold() },
+		"hang-up here":              func(out, _ *middleware.Session) { out.End() },
+		"hang-up by the other side": func(_, in *middleware.Session) { in.End() },
+		"decided twice":             func(_, in *middleware.Session) { in.AcceptTransfer(); in.RejectTransfer() },
+		"end of the sound":          func(_, in *middleware.Session) { in.RemoveAudio() },
+	} {
+		for _, first := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s first %v", name, first), func(t *testing.T) {
+				three(t, func(t *testing.T, alice, bob, carol *middlewaretest.Phone) {
+					out, in := connected(t, alice, bob)
+					if first {
+						act(out, in)
+					}
+					_ = out.Transfer(carol.URI()) // carol is somebody
+					if !first {
+						act(out, in)
+					}
+					time.Sleep(3 * time.Minute)
+					synctest.Wait()
+					for who, p := range map[string]*middlewaretest.Phone{"alice": alice, "bob": bob} {
+						begun, ended := 0, 0
+						for _, n := range p.Notes() {
+							switch n.(type) {
+							case middleware.SIPSessionTransferNewIncoming, middleware.SIPSessionTransferNewOutgoing:
+								begun++
+							case middleware.SIPSessionTransferDidEnd, middleware.SIPSessionTransferDidFail:
+								ended++
+							}
+						}
+						if begun != ended {
+							t.Errorf("%s: %d transfers began and %d ended", who, begun, ended)
+						}
+					}
+					for who, s := range map[string]*middleware.Session{"alice": out, "bob": in} {
+						now := s.Snapshot()
+						if now.State() == session.Terminated {
+							continue
+						}
+						if now.Place != (session.Place{State: session.Established}) || now.OnHold() || now.Transfer != (middleware.Transfer{}) {
+							t.Errorf("%s's call = %+v", who, now)
+						}
+					}
+				})
+			})
+		}
+	}
 }

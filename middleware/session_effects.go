@@ -218,6 +218,7 @@ func (s *Session) notify(effect session.Effect, e event) {
 	case session.NotifyWillEnd:
 		s.publish(SIPSessionWillEnd{About: s.about()})
 	case session.NotifyDidEnd:
+		s.dropTransfer()
 		s.ending = true
 		s.publish(SIPSessionDidEnd{About: s.about(), Originator: s.now.End.By})
 	}

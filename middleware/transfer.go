@@ -288,6 +288,15 @@ func (s *Session) endAfterTransfer() {
 	}})
 }
 
+// dropTransfer tells that nothing came of a transfer because the call ends before
+// it began, or before anybody here decided.
+func (s *Session) dropTransfer() {
+	if s.transfer.out != nil || s.now.Transfer.Waiting {
+		s.transfer.out, s.transfer.in = nil, nil
+		s.notTransferred(Failure{Kind: Canceled, Code: 487, Reason: "Request Terminated"})
+	}
+}
+
 // transferred tells that the new call is up.
 func (s *Session) transferred(code int, reason string) {
 	t := &s.now.Transfer
