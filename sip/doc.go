@@ -11,7 +11,8 @@
 // transactions. Dialogs, forking, retransmission of 2xx responses, glare, route
 // sets and failover are written here, from RFC 3261, RFC 6026, RFC 3311 and
 // RFC 3581; so are transfer, reliable provisional responses (RFC 3262) and session
-// timers (RFC 4028), which a call makes use of as its [Extensions] say.
+// timers (RFC 4028), which a call makes use of as its [Extensions] say; and the flows
+// that are kept open and move to other addresses (RFC 5626).
 //
 // # Goroutines
 //

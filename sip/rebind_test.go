@@ -179,3 +179,19 @@ func TestRelocateWithoutAnyAddress(t *testing.T) {
 		alice.wait("relocated 10.0.0.9")
 	})
 }
+
+// From the loopback address nobody but this machine can be reached; a call must not
+// seem to be on its way while there is no network.
+func TestLoopbackReachesNobodyElse(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &siptest.Network{}
+		s := newSide(t, n, "127.0.0.1:5060", nil)
+		defer s.close()
+		bob, near := newSide(t, n, "10.0.0.2:5060", nil), newSide(t, n, "127.0.0.2:5060", nil)
+		defer bob.close()
+		defer near.close()
+		s.invite(bob.route())
+		s.wait("failed sip: udp 10.0.0.2:5060: sip: no suitable local address")
+		connect(t, s, near)
+	})
+}
