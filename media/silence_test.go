@@ -21,7 +21,7 @@ type slowDriver struct {
 
 func (d slowDriver) OpenCapture(id string) (media.Capture, error) {
 	return &slowCapture{open: func() (media.Capture, error) {
-		time.Sleep(d.after)
+		<-time.After(d.after)
 		return d.Driver.OpenCapture(id)
 	}}, nil
 }
