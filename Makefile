@@ -34,9 +34,9 @@ build: ## install what is missing and build build/phone
 .PHONY: test
 test: deps lint cross ## install the test peers, then run every check and every test
 	@echo '== go test -race, all packages without a window'
-	@packages=$$(sh tools/packages.sh race $(PKGS)) && go test -race $$packages
+	@packages=$$(sh tools/packages.sh race $(PKGS)) && go test -timeout 30m -race $$packages
 	@echo '== go test'
-	@go test $$(go list $(PKGS) | grep -v '^parley/test/')
+	@go test -timeout 30m $$(go list $(PKGS) | grep -v '^parley/test/')
 	@peers=$$(go list $(PKGS) | grep '^parley/test/' || true); if [ -n "$$peers" ]; then \
 		echo '== go test, against real peers, one package at a time' && \
 		go test -p 1 -count=1 -timeout 30m $$peers; fi
@@ -47,7 +47,7 @@ deps: ## install what building and testing need
 
 .PHONY: race
 race: ## run the tests of all packages without a window under the race detector
-	@packages=$$(sh tools/packages.sh race $(PKGS)) && go test -race $$packages
+	@packages=$$(sh tools/packages.sh race $(PKGS)) && go test -timeout 30m -race $$packages
 
 .PHONY: lint
 lint: ## check formatting, go vet and staticcheck
