@@ -331,11 +331,12 @@ func TestForgottenConnection(t *testing.T) {
 	b.do(t, "ALTER CALL %s ANSWER", theirs)
 	a.awaitStatus(t, id, "INPROGRESS")
 	talk(12 * time.Second) // the server has shown that it answers pings
-	before := r.connections()
+	before, acks := r.connections(), a.requests("ACK")
 	begun := time.Now()
 	r.forget()
 	eventually(t, 30*time.Second, "another connection", func() bool { return r.connections() > before })
 	t.Logf("connected anew after %v", time.Since(begun).Round(time.Millisecond))
+	eventually(t, 10*time.Second, "the call is told of it", func() bool { return a.requests("ACK") > acks })
 	a.awaitRegistered(t)
 	b.do(t, "ALTER CALL %s HOLD", theirs) // finds us by the new connection
 	a.is(t, id, "REMOTEHOLD")
