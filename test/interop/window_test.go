@@ -56,6 +56,9 @@ func TestWindow(t *testing.T) {
 		{"echo", s.callEcho},
 		{"account", s.addAccount},
 		{"call", s.callOut},
+		{"do not disturb", s.beLeftAlone},
+		{"forward", s.forwardCalls},
+		{"transfer", s.transferCall},
 		{"incoming", s.takeCall},
 		{"decline", s.declineCall},
 		{"canceled", s.seeCallCanceled},
@@ -202,8 +205,8 @@ const (
 	muteTile = iota
 	holdTile
 	keypadTile
+	transferTile
 	recordTile
-	detailsTile
 	hangUpTile
 )
 
@@ -249,11 +252,10 @@ func (s *seat) addAccount(t *testing.T) {
 	s.keys(t, "Tab")
 	s.types(t, "wrong")
 	s.shot(t, "account-form")
-	// The line below the tab in use has the accent color; the next tab follows it.
-	line := prefs.lineOfTab(t)
-	prefs.click(t, image.Pt(line.Max.X+40, line.Min.Y-14))
+	tab := prefs.tabInUse(t)
+	prefs.click(t, image.Pt(tab.Max.X+40, middle(tab).Y)) // the next one
 	fields = prefs.awaitFields(t, "the tab of the server", 3)
-	prefs.click(t, middle(fields[0]))
+	prefs.click(t, middle(fields[1]))
 	s.types(t, s.k.proxy("udp"))
 	s.shot(t, "account-server")
 	prefs.pressLast(t, "Save", fynetheme.ColorNamePrimary)
@@ -303,13 +305,18 @@ func (f frame) awaitFields(t *testing.T, what string, n int) []image.Rectangle {
 	return found
 }
 
-// lineOfTab is the line below the tab in use.
-func (f frame) lineOfTab(t *testing.T) image.Rectangle {
+// tabInUse is the button of the page of a form that is shown: the accent color
+// beside the list of pages.
+func (f frame) tabInUse(t *testing.T) image.Rectangle {
 	t.Helper()
-	thin := func(list []image.Rectangle) []image.Rectangle {
-		return slices.DeleteFunc(slices.Clone(list), func(r image.Rectangle) bool { return r.Dy() > 6 })
+	list := f.await(t, "a form", fynetheme.ColorNamePrimary, minButton, minButton/2, atLeast(3))
+	pages := list[0]
+	for _, r := range list {
+		if r.Min.X < pages.Min.X {
+			pages = r
+		}
 	}
-	return thin(f.await(t, "a tab", fynetheme.ColorNamePrimary, 20, 2, func(list []image.Rectangle) bool { return len(thin(list)) > 0 }))[0]
+	return slices.DeleteFunc(list, func(r image.Rectangle) bool { return r.Min.X < pages.Max.X })[0]
 }
 
 // callOut types an address and works with the call from the window.
