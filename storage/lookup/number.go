@@ -1,6 +1,10 @@
 package lookup
 
-import "strings"
+import (
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
 
 // minTail is how many digits at the end two numbers must share at least to be
 // taken for one, where one is written with its country or area code and the
@@ -49,6 +53,10 @@ func Parse(text string) Address {
 	}
 	if n := strings.IndexAny(host, ";?>"); n >= 0 {
 		host = host[:n]
+	}
+	// An escape is another way to write the same (RFC 3261 section 19.1.4).
+	if plain, err := url.PathUnescape(user); err == nil && utf8.ValidString(plain) {
+		user = plain
 	}
 	a := Address{Number: number(user)}
 	a.User = strings.ToLower(strings.TrimSpace(user))
