@@ -20,7 +20,9 @@ func (s *Session) keepAlive() {
 	if t.usable() != nil || t.params.RTCPMux || s.now()-t.lastSent < keepEvery {
 		return
 	}
+	voice := t.sentSinceTwo // it is no sender who only keeps the way open
 	s.write(rtp.Header{PayloadType: t.unused(), Timestamp: t.timestamp}, nil)
+	t.sentSinceTwo = voice
 }
 
 // unused is a dynamic payload type that was not agreed on.
