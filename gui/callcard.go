@@ -129,6 +129,9 @@ func (c *callCard) reveal(o fyne.CanvasObject) {
 // openTransfer opens the drawer for transfers, or closes it.
 func (c *callCard) openTransfer(open bool) {
 	c.drawer.box.Hidden = !open
+	if open {
+		c.drawer.open()
+	}
 	c.move.SetOn(open, i18n.T("Transfer"))
 	c.relayout()
 	c.reveal(c.drawer.box)

@@ -293,3 +293,35 @@ func TestCallWindowIsAsHighAsItsCalls(t *testing.T) {
 		t.Errorf("the window is %.0f high after the drawer was closed, want %.0f", h, low)
 	}
 }
+
+func TestParkingIsOfferedWhereTheServerCan(t *testing.T) {
+	r := newRig(t, func(_ *middleware.Config, s *middleware.Settings) {
+		s.DefaultAccount = "alice@example.org"
+		a := middleware.NewAccountSettings(s.DefaultAccount)
+		a.Registration, a.ParkCode = false, "*85"
+		s.Accounts = append(s.Accounts, a)
+	})
+	bob := r.talk() // without an account
+	bob.openTransfer(true)
+	if bob.drawer.park.Visible() {
+		t.Error("a direct call is offered to be parked")
+	}
+	r.other.Session().End()
+	r.until("the end", func() bool { return len(r.w.calls.cards) == 0 })
+	if _, err := r.phone.App.SessionManager().Dial(middleware.DialRequest{Target: "bob@192.0.2.2:5060", Account: "alice@example.org"}); err != nil {
+		t.Fatal(err)
+	}
+	r.theirs("ringing", func(s middleware.SessionSnapshot) bool { return s.State() == session.Incoming })
+	r.other.Session().Accept()
+	r.until("the talk", func() bool { return r.only() != nil && r.only().view.Talking })
+	bob = r.card()
+	bob.openTransfer(true)
+	if !bob.drawer.park.Visible() {
+		t.Fatal("parking is not offered")
+	}
+	test.Tap(bob.drawer.park)
+	r.until("the transfer", func() bool { return bob.view.Question.Kind == viewmodel.AwaitTransfer })
+	if got, want := bob.view.Question.Text, "Transferring to *85…"; got != want {
+		t.Errorf("the card says %q, want %q", got, want)
+	}
+}

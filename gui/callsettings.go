@@ -69,6 +69,7 @@ func (p *preferences) callsPage() fyne.CanvasObject {
 		),
 		group(i18n.T("During a call"),
 			f.choice("calls.transfers", transferModes()),
+			hint(i18n.T("In calls that come through no account you are always asked.")),
 			f.check("calls.follow_redirects"),
 			f.text("calls.recording_dir", i18n.T("in Parley's own folder")),
 			f.choice("calls.history_days", historyTimes()),

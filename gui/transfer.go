@@ -23,6 +23,7 @@ type transferDrawer struct {
 	shown    []liveCall
 	entry    *widgets.Entry
 	now, ask *widget.Button
+	park     *widget.Button // where the account's server can
 	trouble  *widgets.Note
 	box      *fyne.Container
 }
@@ -48,8 +49,11 @@ func newTransferDrawer(c *callCard) *transferDrawer {
 	d.now = widget.NewButtonWithIcon(i18n.T("Transfer now"), theme.ColoredIcon(icons.Transfer, fynetheme.ColorNameForegroundOnPrimary), d.blind)
 	d.now.Importance = widget.HighImportance
 	d.ask = widget.NewButtonWithIcon(i18n.T("Ask first"), theme.Icon(icons.Call), d.consult)
+	d.park = widget.NewButtonWithIcon(i18n.T("Park the call"), theme.Icon(icons.Hold), d.leave)
+	d.park.Alignment = widget.ButtonAlignLeading
 	d.trouble.Hide()
-	d.box = container.NewVBox(widgets.NewTitle(i18n.T("Transfer to")), d.live, d.entry, d.trouble, container.NewGridWithColumns(2, d.now, d.ask))
+	d.park.Hide()
+	d.box = container.NewVBox(widgets.NewTitle(i18n.T("Transfer to")), d.live, d.park, d.entry, d.trouble, container.NewGridWithColumns(2, d.now, d.ask))
 	d.box.Hide()
 	return d
 }
@@ -90,6 +94,25 @@ func (d *transferDrawer) attended(other middleware.SessionID) {
 func (d *transferDrawer) blind() {
 	if s := d.c.session(); s != nil && d.entry.Text != "" {
 		d.done(s.Transfer(d.entry.Text))
+	}
+}
+
+// open makes the drawer ready for the call as it is now.
+func (d *transferDrawer) open() {
+	d.park.Hide()
+	s := d.c.session()
+	if s == nil {
+		return
+	}
+	if a, err := d.c.w.phone.AccountManager().GetAccount(s.Snapshot().Account); err == nil && a.Settings().ParkCode != "" {
+		d.park.Show()
+	}
+}
+
+// leave parks the call, in the slot that was typed if there is one.
+func (d *transferDrawer) leave() {
+	if s := d.c.session(); s != nil {
+		d.done(s.Park(d.entry.Text))
 	}
 }
 

@@ -1,6 +1,7 @@
 package viewmodel
 
 import (
+	"strings"
 	"time"
 
 	"parley/gui/i18n"
@@ -32,6 +33,9 @@ func NewAccount(a middleware.AccountSnapshot, now time.Time) Account {
 		v.Word = i18n.T("Offline")
 	default:
 		v.fill(a, now)
+	}
+	if a.ForwardError != nil {
+		v.Reason = strings.TrimSpace(i18n.T("%s The newest call was not forwarded. %s", v.Reason, ExplainError(a.ForwardError)))
 	}
 	return v
 }

@@ -92,6 +92,11 @@ func TransferFailed(f middleware.Failure) Banner {
 	return Banner{Bad, i18n.T("The transfer failed. %s The call was kept.", why)}
 }
 
+// ForwardFailed says that a call rings that was to be forwarded.
+func ForwardFailed(target string, f middleware.Failure) Banner {
+	return Banner{Bad, i18n.T("A call could not be forwarded to %s and rings here. %s", ShortURI(target), Explain(f))}
+}
+
 // DigitsNotSent says that digits did not get through.
 func DigitsNotSent(digits string, f middleware.Failure) Banner {
 	if why := Explain(f); why != "" && f.Kind != middleware.OtherFailure {

@@ -73,6 +73,7 @@ func TestBannersOfWhatFailed(t *testing.T) {
 	}{
 		{viewmodel.TransferFailed(middleware.Failure{Kind: middleware.Busy}), "The transfer failed. The line is busy. The call was kept."},
 		{viewmodel.TransferFailed(middleware.Failure{}), "The transfer failed. The call was kept."},
+		{viewmodel.ForwardFailed("sip:200@pbx.example;x=1", middleware.Failure{Kind: middleware.NotFound}), "A call could not be forwarded to 200@pbx.example and rings here. This number or address does not exist."},
 		{viewmodel.DigitsNotSent("12#", middleware.Failure{Kind: middleware.LostPeer}), "“12#” was not sent. The connection to the other side was lost."},
 		{viewmodel.DigitsNotSent("1", middleware.Failure{Kind: middleware.OtherFailure}), "“1” was not sent."},
 		{viewmodel.ProposalRefused(middleware.Local, "timeout"), "The other side did not say whether it wants to talk."},
@@ -201,5 +202,14 @@ func TestBannersOfSilence(t *testing.T) {
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
+	}
+}
+
+func TestAccountSaysThatItsCallsAreNotForwarded(t *testing.T) {
+	_ = i18n.Use(i18n.English)
+	a := middleware.AccountSnapshot{ID: "a@example.org", Enabled: true, Active: true, ForwardError: middleware.ErrNoTarget}
+	want := "The newest call was not forwarded. That is neither a number nor an address."
+	if got := viewmodel.NewAccount(a, time.Time{}).Reason; got != want {
+		t.Errorf("Reason = %q, want %q", got, want)
 	}
 }
