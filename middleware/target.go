@@ -170,8 +170,8 @@ func readOther(scheme, rest string) (reading, error) {
 	if scheme == "callto" && strings.Contains(rest, "@") {
 		return readAddress("sip:" + rest)
 	}
-	text, params, _ := strings.Cut(rest, "?")
-	text, params, _ = strings.Cut(text, ";")
+	text, _, _ := strings.Cut(rest, "?")
+	text, params, _ := strings.Cut(text, ";")
 	plain, err := url.PathUnescape(text)
 	if err != nil || hasControl(plain) {
 		return reading{}, fmt.Errorf("%w: %q is no number", ErrNoTarget, sip.CleanText(rest, 80))
