@@ -128,6 +128,9 @@ func (f *finding) matters() Class {
 
 // look goes through a block.
 func (f *finding) look(b *block) {
+	if !f.mayHold(b) {
+		return
+	}
 	var s *scan
 	for at := 0; at < len(b.items); at++ {
 		worst := f.matters()
@@ -145,6 +148,20 @@ func (f *finding) look(b *block) {
 			f.found[c] = append(f.found[c], Hit{it.id, c})
 		}
 	}
+}
+
+// mayHold reports whether a block holds all words, each in some item: where one
+// is rare it need not be looked for beside each place of the others.
+func (f *finding) mayHold(b *block) bool {
+	if f.number != "" || len(f.words) == 1 {
+		return true
+	}
+	for _, w := range f.words {
+		if w[1:] != f.longest && !strings.Contains(b.names, w[1:]) && !strings.Contains(b.others, w[1:]) {
+			return false
+		}
+	}
+	return true
 }
 
 // A scan looks for one word in the texts of many items at a time, to find those
