@@ -45,12 +45,12 @@ func (r *rig) talkToBoth() (bob, carol *callCard) {
 
 func TestTransferDrawerNamesOtherCalls(t *testing.T) {
 	r := newRig(t)
-	bob, carol := r.talkToBoth()
+	_, carol := r.talkToBoth()
 	test.Tap(carol.move)
 	if carol.drawer.box.Hidden || !carol.move.On() || r.w.win.Canvas().Focused() != carol.drawer.entry {
 		t.Fatal("the drawer is not open, or has not the focus")
 	}
-	b := findButton(carol.drawer.live, bob.view.Title+", in the other call")
+	b := findButton(carol.drawer.live, "bob, in the other call")
 	if b == nil {
 		t.Fatal("the other call is not offered")
 	}
@@ -113,6 +113,9 @@ func TestConsultationAndBack(t *testing.T) {
 	r.until("the question", func() bool {
 		return carol.question.shown.Kind == viewmodel.AskConsultation && carol.status.Text() == "Ringing…"
 	})
+	if m := r.w.win.Content().MinSize(); m.Width > 340 {
+		t.Errorf("the question makes the window at least %.0f wide", m.Width)
+	}
 	if !carol.question.yes.Disabled() {
 		t.Error("the transfer can be completed before anybody has answered")
 	}
@@ -269,7 +272,7 @@ func TestManyCallsDoNotGrowTheWindow(t *testing.T) {
 	if m := r.w.win.Content().MinSize(); m.Height > 420 {
 		t.Errorf("the window needs %v now", m)
 	}
-	if h := r.w.recent.box.Size().Height; h < leastBody {
+	if h := r.w.pages.box.Size().Height; h < leastBody {
 		t.Errorf("the list has a height of %.0f, want at least %d", h, leastBody)
 	}
 }

@@ -32,6 +32,10 @@ func newQuestionRow(answer func(q viewmodel.Question, yes bool)) *questionRow {
 	return q
 }
 
+// roomForWords is how many letters fit into a button that has another one beside
+// it.
+const roomForWords = 15
+
 // update shows a question and reports whether it is another one.
 func (q *questionRow) update(now viewmodel.Question) bool {
 	if now == q.shown {
@@ -58,7 +62,11 @@ func (q *questionRow) update(now viewmodel.Question) bool {
 	}
 	q.box.Objects = []fyne.CanvasObject{container.NewBorder(nil, nil, symbol, nil, center(q.text))}
 	if len(buttons) > 0 {
-		q.box.Add(container.NewGridWithColumns(len(buttons), buttons...))
+		columns := len(buttons)
+		if len([]rune(now.Yes)) > roomForWords || len([]rune(now.No)) > roomForWords {
+			columns = 1
+		}
+		q.box.Add(container.NewGridWithColumns(columns, buttons...))
 	}
 	q.box.Hidden = now.Kind == viewmodel.NoQuestion
 	q.box.Refresh()

@@ -66,7 +66,7 @@ func (d *transferDrawer) update(others []liveCall) bool {
 	d.shown = others
 	d.live.RemoveAll()
 	for _, o := range others {
-		b := widget.NewButtonWithIcon(i18n.T("%s, in the other call", o.title), theme.Icon(icons.Transfer), func() { d.attended(o.id) })
+		b := widget.NewButtonWithIcon(i18n.T("%s, in the other call", viewmodel.Short(o.title)), theme.Icon(icons.Transfer), func() { d.attended(o.id) })
 		b.Alignment = widget.ButtonAlignLeading
 		d.live.Add(b)
 	}

@@ -79,8 +79,20 @@ func transferQuestion(s middleware.SessionSnapshot) Question {
 func Consulting(c Call, first string) Question {
 	return Question{
 		Kind: AskConsultation, Text: i18n.T("Connect %s with %s?", first, c.Title),
-		Yes: i18n.T("Complete transfer"), No: i18n.T("Back to %s", first), CanYes: c.Talking || c.Held,
+		Yes: i18n.T("Complete transfer"), No: i18n.T("Back to %s", Short(first)), CanYes: c.Talking || c.Held,
 	}
+}
+
+// maxShort is how many letters of a name a button has room for.
+const maxShort = 20
+
+// Short cuts a name, or an address, to what a button has room for.
+func Short(name string) string {
+	r := []rune(userOf(name))
+	if len(r) > maxShort {
+		return string(r[:maxShort-1]) + "…"
+	}
+	return string(r)
 }
 
 // TransferFailed says that a call was not transferred and goes on.

@@ -65,6 +65,16 @@ func TestConsultingWaitsForTheAnswer(t *testing.T) {
 	}
 }
 
+func TestShortNamesFitIntoButtons(t *testing.T) {
+	for name, want := range map[string]string{
+		"Anna Meyer": "Anna Meyer", "bob@example.org": "bob", "A name that no button has room for": "A name that no butt…",
+	} {
+		if got := viewmodel.Short(name); got != want {
+			t.Errorf("Short(%q) = %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestBannersOfWhatFailed(t *testing.T) {
 	_ = i18n.Use(i18n.English)
 	for _, tt := range []struct {
