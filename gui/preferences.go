@@ -173,7 +173,7 @@ func (p *preferences) change(f func(*middleware.Settings)) {
 
 // changeSettings saves settings; done gets the error, or nil.
 func (w *Window) changeSettings(f func(*middleware.Settings) error, done func(error)) {
-	w.door.Do(func(context.Context) func() {
+	w.door.DoInOrder(func(context.Context) func() {
 		err := w.phone.ChangeSettings(f)
 		return func() { done(err) }
 	})

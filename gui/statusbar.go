@@ -121,7 +121,7 @@ func (w *Window) toggleMute() { w.phone.Audio().SetMuted(!w.phone.Audio().Muted(
 // attempt runs a command that may block away from the window's thread and says
 // what was wrong with it.
 func (w *Window) attempt(command func() error) {
-	w.door.Do(func(context.Context) func() {
+	w.door.DoInOrder(func(context.Context) func() {
 		err := command()
 		return func() {
 			if err != nil {

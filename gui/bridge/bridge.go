@@ -21,6 +21,7 @@ type Door struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
+	last   chan struct{} // closed when the newest work of DoInOrder is done; belongs to the window's thread
 }
 
 // New returns a door that runs functions on the window's thread by post, which
@@ -81,6 +82,22 @@ func (d *Door) Run(client *bus.Client, after func()) {
 // thread. The work's context ends with the door.
 func (d *Door) Do(work func(ctx context.Context) (then func())) {
 	d.wg.Go(func() {
+		if then := work(d.ctx); then != nil {
+			d.Post(then)
+		}
+	})
+}
+
+// DoInOrder is [Door.Do] for work that must not overtake what was handed in
+// before. It is called on the window's thread.
+func (d *Door) DoInOrder(work func(ctx context.Context) (then func())) {
+	before, done := d.last, make(chan struct{})
+	d.last = done
+	d.wg.Go(func() {
+		defer close(done)
+		if before != nil {
+			<-before
+		}
 		if then := work(d.ctx); then != nil {
 			d.Post(then)
 		}

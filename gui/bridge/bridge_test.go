@@ -140,3 +140,30 @@ func TestDoAndCloseEndTheirWork(t *testing.T) {
 		}
 	})
 }
+
+func TestDoInOrderKeepsTheOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		th := make(thread, 100)
+		d := bridge.New(th.post)
+		var began, done []int
+		for n := range 5 {
+			d.DoInOrder(func(context.Context) func() {
+				time.Sleep(time.Duration(5-n) * time.Second) // the first takes the longest
+				began = append(began, n)
+				return func() { done = append(done, n) }
+			})
+		}
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		th.runAll()
+		want := []int{0, 1, 2, 3, 4}
+		if diff := cmp.Diff(want, began); diff != "" {
+			t.Errorf("order of the work (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff(want, done); diff != "" {
+			t.Errorf("order of what followed (-want +got):\n%s", diff)
+		}
+		d.Close()
+		d.Wait()
+	})
+}
