@@ -118,8 +118,7 @@ func (d *dialer) takeKeys(c fyne.Canvas) {
 	}
 	c.SetOnTypedRune(func(r rune) {
 		closePopUp(c)
-		c.Focus(d.entry)
-		d.entry.TypedRune(r)
+		d.typed(r)
 	})
 	c.SetOnTypedKey(func(k *fyne.KeyEvent) {
 		switch k.Name {
@@ -148,7 +147,13 @@ func (d *dialer) changed(text string) {
 	d.erase.Hidden = text == ""
 	d.erase.Refresh()
 	d.complain("")
-	d.w.recent.match(text)
+	d.w.matches.match(text)
+}
+
+// typed takes a letter that was typed elsewhere.
+func (d *dialer) typed(r rune) {
+	d.w.win.Canvas().Focus(d.entry)
+	d.entry.TypedRune(r)
 }
 
 // complain says below the field what is wrong with it.
@@ -166,6 +171,12 @@ func (d *dialer) key(k fyne.KeyName) bool {
 		return true
 	case k == fyne.KeyEscape && d.entry.Text != "":
 		d.entry.SetText("")
+		return true
+	case (k == fyne.KeyDown || k == fyne.KeyUp) && d.entry.Text != "":
+		d.w.matches.step(map[fyne.KeyName]int{fyne.KeyDown: 1, fyne.KeyUp: -1}[k])
+		return true
+	case k == fyne.KeyDown:
+		d.w.win.Canvas().Focus(d.w.pages.current())
 		return true
 	}
 	return false
@@ -192,13 +203,18 @@ func (d *dialer) togglePad() {
 	d.w.win.Canvas().Focus(d.entry)
 }
 
-// submit calls what the field names; an empty field gets what was called last.
+// submit calls what the field names, or the match that is chosen; an empty field
+// gets what was called last.
 func (d *dialer) submit() {
 	if d.entry.Text == "" {
 		d.w.redialFill()
 		return
 	}
-	if err := d.w.dial(d.entry.Text, d.account()); err != nil {
+	target, known := d.w.matches.target(d.submit)
+	if !known {
+		return
+	}
+	if err := d.w.dial(target, d.account()); err != nil {
 		d.complain(viewmodel.ExplainError(err))
 		return
 	}

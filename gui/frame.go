@@ -9,7 +9,7 @@ import (
 // What the parts of the main window need at least, in the toolkit's units.
 const (
 	leastUpper = 110 // for banners and calls, which scroll where there is no more
-	leastBody  = 90  // for the list
+	leastBody  = 132 // for the tabs and the list
 )
 
 // frame puts the main window together: header, banners and calls, number field,

@@ -28,10 +28,10 @@ func goldenRig(t *testing.T, mode, language string) *rig {
 	}
 	r.app.Settings().SetTheme(theme.New(mode))
 	r.w.opts.Now = func() time.Time { return goldenNow }
-	r.until("the history", func() bool { return !r.w.recent.loading })
+	r.until("the history", func() bool { return !r.w.recent.loading && !r.w.contacts.loading })
 	r.w.build()
 	r.w.refresh()
-	r.w.recent.loaded(goldenHistory(), nil)
+	r.w.recent.loaded(goldenHistory(), false, nil)
 	r.w.layOut() // the test driver does not follow what grows
 	r.w.win.Canvas().Unfocus()
 	return r

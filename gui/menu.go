@@ -116,6 +116,8 @@ func (w *Window) commands() []command {
 		{i18n.T("Answer calls by itself"), theme.Icon(icons.AutoAnswer), fyne.KeyU, w.toggleAutoAnswer, true, false, t.AutoAnswer.On},
 		{i18n.T("Call last number again"), theme.Icon(icons.Recent), fyne.KeyD, w.redial, true, false, false},
 		{i18n.T("Keypad"), theme.Icon(icons.Keypad), fyne.KeyK, w.toggleKeypad, true, false, false},
+		{i18n.T("Recent calls"), theme.Icon(icons.Recent), fyne.Key1, func() { w.pages.choose(lowerRecent) }, true, false, false},
+		{i18n.T("Contacts"), theme.Icon(icons.Contacts), fyne.Key2, func() { w.pages.choose(lowerContacts) }, true, false, false},
 		{i18n.T("Go to number field"), fynetheme.SearchIcon(), fyne.KeyL, func() { w.win.Canvas().Focus(w.dialer.entry) }, true, false, false},
 		{i18n.T("Preferences…"), theme.Icon(icons.Settings), fyne.KeyComma, func() { w.showPreferences(pageGeneral) }, true, false, false},
 		{i18n.T("Quit"), fynetheme.LogoutIcon(), fyne.KeyQ, w.askQuit, true, false, false},

@@ -48,10 +48,17 @@ type Window struct {
 	banners *banners
 	calls   *callsPanel
 	dialer  *dialer
-	recent  *recentPanel
 	status  *statusBar
 	frame   *frame
 	guide   *guide // nil but during the first run
+
+	recent   *recentPanel
+	contacts *contactsPanel
+	matches  *matchPanel
+	pages    *pages // with the three before
+	lower    lowerPage
+	photos   photos
+	editors  map[int64]*contactEditor // by contact; a new one is 0
 
 	incoming *incomingWindow // made when first needed, as the next two
 	prefs    *preferences
@@ -76,6 +83,7 @@ func New(a fyne.App, phone *middleware.SIPApplication, opts Options) *Window {
 	}
 	w := &Window{app: a, phone: phone, opts: opts, door: bridge.New(opts.Post), client: bus.NewClient("window")}
 	w.notes, w.recordAll = map[middleware.SessionID][]viewmodel.Banner{}, map[middleware.SessionID]bool{}
+	w.editors = map[int64]*contactEditor{}
 	w.consulting, w.sentOn = map[middleware.SessionID]middleware.SessionID{}, map[middleware.SessionID]bool{}
 	set := phone.Settings()
 	w.speak(set.General.Language)
@@ -106,7 +114,8 @@ func (w *Window) build() {
 	w.banners = newBanners(w.relayout)
 	w.calls = newCallsPanel(w, w.win)
 	w.dialer = newDialer(w)
-	w.recent = newRecentPanel(w)
+	w.recent, w.contacts, w.matches = newRecentPanel(w), newContactsPanel(w), newMatchPanel(w)
+	w.pages = newPages(w)
 	w.status = newStatusBar(w)
 	w.banners.addProblems(w.phone.Problems())
 	w.addShortcuts(w.win.Canvas())
@@ -124,7 +133,7 @@ func (w *Window) layOut() {
 		w.win.Canvas().Focus(w.guide.address)
 		return
 	}
-	w.frame = newFrame(w.header.box, w.banners.box, w.calls.box, w.dialer.box, w.recent.box, w.status.box)
+	w.frame = newFrame(w.header.box, w.banners.box, w.calls.box, w.dialer.box, w.pages.box, w.status.box)
 	w.win.SetContent(w.frame.box)
 	w.win.Canvas().Focus(w.dialer.entry)
 }
@@ -146,6 +155,7 @@ func (w *Window) follow() {
 	bus.On(w.client, func(n middleware.SIPSessionDidEnd) { w.forget(n.Session); w.keepEnded(n.Now) })
 	w.followCalls()
 	bus.On(w.client, func(middleware.HistoryDidChange) { w.recent.reload() })
+	bus.On(w.client, func(middleware.AddressbookDidChange) { w.contactsChanged() })
 	bus.On(w.client, func(n middleware.AudioDeviceDidRecover) { w.banners.flash(w, viewmodel.DeviceBack(n.Which)) })
 	bus.On(w.client, func(n middleware.SIPSessionDidStopRecordingAudio) {
 		if n.Err != nil {
@@ -169,6 +179,7 @@ func (w *Window) start() {
 	w.door.Run(w.client, w.refresh)
 	w.refresh()
 	w.recent.reload()
+	w.contacts.reload()
 	w.tray = newTray(w)
 	if w.opts.Target != "" {
 		w.dialer.fill(w.opts.Target)
@@ -203,6 +214,7 @@ func (w *Window) refresh() {
 	w.refreshCalls()
 	w.dialer.update(w)
 	w.status.update(w.phone.Audio().Muted())
+	w.pages.update()
 	if w.prefs != nil {
 		w.prefs.update()
 	}
@@ -323,6 +335,7 @@ func (w *Window) settingsChanged(n middleware.CFGSettingsObjectDidChange) {
 func (w *Window) rebuild() {
 	w.build()
 	w.recent.reload()
+	w.contacts.reload()
 	if w.incoming != nil {
 		w.incoming.win.Close()
 		w.incoming = nil

@@ -233,7 +233,8 @@ func TestDialTroubleIsSaidBelowTheField(t *testing.T) {
 	} {
 		r.w.dialer.entry.SetText(target)
 		test.Tap(r.w.dialer.call)
-		if got := r.w.dialer.trouble.Text(); got != want || r.w.dialer.trouble.Hidden {
+		r.until("the complaint", func() bool { return !r.w.dialer.trouble.Hidden })
+		if got := r.w.dialer.trouble.Text(); got != want {
 			t.Errorf("calling %q says %q, want %q", target, got, want)
 		}
 	}
@@ -257,8 +258,9 @@ func TestKeypadMatchesAndBackspace(t *testing.T) {
 		t.Errorf("after backspace the field holds %q, want 24", got)
 	}
 	r.w.dialer.entry.SetText("ech")
-	if rows := r.w.recent.rows; len(rows) != 1 || rows[0].Target != middleware.EchoTarget {
-		t.Errorf("matches of “ech” are %v, want the Echo Test", rows)
+	r.until("the matches", func() bool { return r.w.matches.known == "ech" })
+	if rows := r.w.matches.rows; len(rows) < 1 || rows[0].Target != middleware.EchoTarget {
+		t.Errorf("matches of “ech” are %v, want the Echo Test first", rows)
 	}
 	r.w.dialer.entry.TypedKey(&fyne.KeyEvent{Name: fyne.KeyEscape})
 	if r.w.dialer.entry.Text != "" {

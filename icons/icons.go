@@ -41,6 +41,7 @@ const (
 	Forward    Name = "forward"
 	AutoAnswer Name = "auto-answer"
 	Merge      Name = "merge" // calls into a conference
+	Star       Name = "star"  // favorites
 	Tray       Name = "tray"  // the mark in one color
 )
 
@@ -49,7 +50,7 @@ func All() []Name {
 	return []Name{
 		Call, HangUp, Mic, Mute, Hold, Keypad, Record, Transfer, Settings, Contacts, Recent, Dot,
 		LockClosed, LockOpen, Echo, Incoming, Outgoing, Missed,
-		Moon, Forward, AutoAnswer, Merge, Tray,
+		Moon, Forward, AutoAnswer, Merge, Star, Tray,
 	}
 }
 

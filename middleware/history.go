@@ -25,6 +25,9 @@ type Outcome = storage.Outcome
 // A HistoryQuery asks for a page of the history.
 type HistoryQuery = storage.Query
 
+// A HistoryDirection is that of a [HistoryEntry].
+type HistoryDirection = storage.Direction
+
 // The outcomes of a call.
 const (
 	OutcomeAnswered  = storage.Answered

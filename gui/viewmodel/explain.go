@@ -169,6 +169,9 @@ func Facts(f middleware.Failure) string {
 
 // ExplainError says in a sentence what a command's error means.
 func ExplainError(err error) string {
+	if text := explainContacts(err); text != "" {
+		return text
+	}
 	var value *middleware.ValueError
 	switch {
 	case err == nil:

@@ -1,6 +1,7 @@
 package viewmodel
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 type Recent struct {
 	ID        int64 // of the history; 0 for what is no call
 	Title     string
+	Name      string // as the other side gave it; may be empty
 	Note      string // a word beside the title where the picture is not enough
 	When      string
 	Exact     string
@@ -29,7 +31,7 @@ const incoming = "in"
 func NewRecent(e middleware.HistoryEntry, now time.Time) Recent {
 	address := ShortURI(e.PeerURI)
 	r := Recent{
-		ID: e.ID, Title: PersonOf(e.PeerName, address), When: When(e.Start, now), Exact: Exactly(e.Start.In(now.Location())),
+		ID: e.ID, Name: e.PeerName, Title: PersonOf(e.PeerName, address), When: When(e.Start, now), Exact: Exactly(e.Start.In(now.Location())),
 		Target: e.PeerURI, Recording: e.Recording, Picture: PictureOutgoing,
 	}
 	if e.Direction == incoming {
@@ -52,13 +54,45 @@ func NewRecent(e middleware.HistoryEntry, now time.Time) Recent {
 		r.Note = i18n.T("canceled")
 	case middleware.OutcomeElsewhere:
 		r.Note = i18n.T("elsewhere")
+	case middleware.OutcomeForwarded:
+		r.Note = i18n.T("forwarded")
+	case middleware.OutcomeBlocked:
+		r.Note = i18n.T("blocked")
 	case "":
 		r.Note = i18n.T("now")
 	}
+	notes := []string{r.Note, viaWords(e.Via), handedWords(e.Note)}
 	if r.Recording != "" {
-		r.Note = strings.TrimSpace(r.Note + " " + i18n.T("recorded"))
+		notes = append(notes, i18n.T("recorded"))
 	}
+	notes = slices.DeleteFunc(notes, func(text string) bool { return text == "" })
+	r.Note = strings.Join(notes, " · ")
 	return r
+}
+
+// viaWords says who has sent a call on to us.
+func viaWords(who string) string {
+	if who == "" {
+		return ""
+	}
+	return i18n.T("via %s", PersonOf("", ShortURI(who)))
+}
+
+// The history begins with these what it notes of calls that were handed on.
+const (
+	handedTo = "→ "
+	handedBy = "← "
+)
+
+// handedWords says to whom a call was handed on, or by whom.
+func handedWords(note string) string {
+	if to, ok := strings.CutPrefix(note, handedTo); ok {
+		return i18n.T("to %s", PersonOf("", ShortURI(to)))
+	}
+	if by, ok := strings.CutPrefix(note, handedBy); ok {
+		return i18n.T("from %s", PersonOf("", ShortURI(by)))
+	}
+	return note
 }
 
 // EchoRow is the entry with which anybody can make a first call.
@@ -69,35 +103,60 @@ func EchoRow() Recent {
 	}
 }
 
-// Matches returns what a typed text may mean: the Echo Test and people called
-// before, each once, newest first, at most limit.
-func Matches(text string, history []middleware.HistoryEntry, now time.Time, limit int) []Recent {
-	text = strings.ToLower(ShortURI(strings.TrimSpace(text)))
-	if text == "" {
-		return nil
-	}
-	var list []Recent
-	if strings.HasPrefix(strings.ToLower(i18n.T("Echo Test")), text) || strings.HasPrefix(middleware.EchoTarget, text) {
-		list = append(list, EchoRow())
-	}
-	seen := map[string]bool{middleware.EchoTarget: true}
-	for _, e := range history {
-		key := strings.ToLower(ShortURI(e.PeerURI))
-		if seen[key] || len(list) >= limit {
-			continue
+// ContactFor returns a new contact for somebody in the list of calls.
+func ContactFor(name, address string) middleware.Contact {
+	short := ShortURI(address)
+	if user := userOf(short); isNumber(user) {
+		if name == user {
+			name = ""
 		}
-		if !strings.Contains(key, text) && !strings.Contains(strings.ToLower(e.PeerName), text) {
-			continue
+		if len(user) > shortNumber {
+			short = user
 		}
-		seen[key] = true
-		r := NewRecent(e, now)
-		r.Note, r.Tone, r.Took, r.ID = "", Neutral, "", 0
-		if r.Picture = PictureRecent; e.PeerName != "" {
-			r.Note = ShortURI(e.PeerURI)
-		}
-		list = append(list, r)
 	}
-	return list
+	return middleware.Contact{Name: name, Addresses: []middleware.ContactAddress{{Address: short, Default: true}}}
+}
+
+// shortNumber is how many characters a number has that means something only at
+// its server.
+const shortNumber = 6
+
+// BlockRow is how the settings name who is in a row of the list; it is empty for
+// nobody in particular.
+func BlockRow(target string) string {
+	pattern := BlockPattern(middleware.Peer{URI: target})
+	if pattern == middleware.EchoTarget || strings.HasSuffix(pattern, ".invalid") {
+		return ""
+	}
+	return pattern
+}
+
+// Narrow leaves only some of the calls; the zero value leaves all.
+type Narrow struct {
+	Direction middleware.HistoryDirection
+	Account   string
+}
+
+// Empty says what to do when nothing is left.
+func (n Narrow) Empty() string {
+	return i18n.T("No such calls. The cross above shows all of them again.")
+}
+
+// Words says what is left. label names an account by id.
+func (n Narrow) Words(label func(id string) string) string {
+	switch {
+	case n.Account == "" && n.Direction == middleware.HistoryIncoming:
+		return i18n.T("Only incoming calls")
+	case n.Account == "" && n.Direction == middleware.HistoryOutgoing:
+		return i18n.T("Only outgoing calls")
+	case n.Account == "":
+		return ""
+	case n.Direction == middleware.HistoryIncoming:
+		return i18n.T("Only incoming calls of %s", label(n.Account))
+	case n.Direction == middleware.HistoryOutgoing:
+		return i18n.T("Only outgoing calls of %s", label(n.Account))
+	}
+	return i18n.T("Only calls of %s", label(n.Account))
 }
 
 // A Filter is one of the chips above the list.

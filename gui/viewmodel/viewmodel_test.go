@@ -340,7 +340,7 @@ func TestRecent(t *testing.T) {
 	}{
 		{
 			middleware.HistoryEntry{ID: 1, Direction: "in", PeerName: "Anna", PeerURI: "sip:anna@example.org", Start: now, Answered: now, End: now.Add(221 * time.Second), Outcome: middleware.OutcomeAnswered},
-			viewmodel.Recent{ID: 1, Title: "Anna", Took: "3:41", Picture: viewmodel.PictureIncoming, Target: "sip:anna@example.org"},
+			viewmodel.Recent{ID: 1, Name: "Anna", Title: "Anna", Took: "3:41", Picture: viewmodel.PictureIncoming, Target: "sip:anna@example.org"},
 		},
 		{
 			middleware.HistoryEntry{ID: 2, Direction: "in", PeerURI: "sip:+4930@pbx", Start: now, End: now, Outcome: middleware.OutcomeMissed},
@@ -352,7 +352,7 @@ func TestRecent(t *testing.T) {
 		},
 		{
 			middleware.HistoryEntry{ID: 4, Direction: "in", PeerURI: "sip:x@y", Start: now, End: now, Outcome: middleware.OutcomeElsewhere, Recording: "/r.wav"},
-			viewmodel.Recent{ID: 4, Title: "x@y", Note: "elsewhere recorded", Picture: viewmodel.PictureIncoming, Target: "sip:x@y", Recording: "/r.wav"},
+			viewmodel.Recent{ID: 4, Title: "x@y", Note: "elsewhere · recorded", Picture: viewmodel.PictureIncoming, Target: "sip:x@y", Recording: "/r.wav"},
 		},
 		{
 			middleware.HistoryEntry{ID: 5, Direction: "out", PeerURI: "sip:x@y", Start: now, Answered: now.Add(-time.Second)},
@@ -364,40 +364,6 @@ func TestRecent(t *testing.T) {
 		if diff := cmp.Diff(tt.want, viewmodel.NewRecent(tt.in, now)); diff != "" {
 			t.Errorf("NewRecent(%d) (-want +got):\n%s", tt.in.ID, diff)
 		}
-	}
-}
-
-func TestMatches(t *testing.T) {
-	history := []middleware.HistoryEntry{
-		{PeerName: "Anna Meyer", PeerURI: "sip:anna@example.org", Start: now},
-		{PeerName: "Anna Meyer", PeerURI: "sip:anna@example.org", Start: now.Add(-time.Hour)},
-		{PeerURI: "sip:+4930@pbx", Start: now.Add(-2 * time.Hour)},
-		{PeerName: "Echo Test", PeerURI: "echo", Start: now},
-	}
-	tests := []struct {
-		text string
-		want []string
-	}{
-		{"", nil},
-		{"  ", nil},
-		{"e", []string{"Echo Test", "Anna Meyer"}},
-		{"ECHO", []string{"Echo Test"}},
-		{"meyer", []string{"Anna Meyer"}},
-		{"30", []string{"+4930"}},
-		{"sip:anna@example.org", []string{"Anna Meyer"}},
-		{"zzz", nil},
-	}
-	for _, tt := range tests {
-		var got []string
-		for _, r := range viewmodel.Matches(tt.text, history, now, 8) {
-			got = append(got, r.Title)
-		}
-		if diff := cmp.Diff(tt.want, got); diff != "" {
-			t.Errorf("Matches(%q) (-want +got):\n%s", tt.text, diff)
-		}
-	}
-	if got := viewmodel.Matches("e", history, now, 1); len(got) != 1 {
-		t.Errorf("Matches with limit 1 returned %d", len(got))
 	}
 }
 

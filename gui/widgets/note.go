@@ -54,6 +54,9 @@ func (n *Note) SetColored(text string, c fyne.ThemeColorName) {
 	}
 }
 
+// Center puts every line into the middle.
+func (n *Note) Center() { n.segment.Style.Alignment = fyne.TextAlignCenter }
+
 // Text returns what the note says.
 func (n *Note) Text() string { return n.segment.Text }
 

@@ -11,6 +11,9 @@ import (
 	"parley/icons"
 )
 
+// rowPhoto is how large people are in rows.
+const rowPhoto = 28
+
 // RowContent is what a row shows.
 type RowContent struct {
 	Icon      icons.Name
@@ -20,6 +23,9 @@ type RowContent struct {
 	Note      string
 	Took      string
 	When      string
+	Person    bool          // the symbol is Picture, or letters of the title
+	Picture   fyne.Resource // of the person; may be nil
+	Star      bool          // a favorite
 }
 
 // Row is one line of a list: symbol, title, note, and at its end two short
@@ -32,7 +38,8 @@ type Row struct {
 	OnMenu   func(at fyne.Position) // in the window
 	OnAction func()
 
-	image               *canvas.Image
+	image, star         *canvas.Image
+	photo               *Photo
 	titleText, noteText *Text
 	tookText, whenText  *Text
 	action              *widget.Button
@@ -42,7 +49,7 @@ type Row struct {
 // NewRow returns an empty row whose button has that symbol.
 func NewRow(action icons.Name) *Row {
 	r := &Row{
-		image: canvas.NewImageFromResource(nil), titleText: NewTitle(""), noteText: NewCaption(""),
+		image: canvas.NewImageFromResource(nil), star: canvas.NewImageFromResource(nil), photo: NewPhoto(rowPhoto), titleText: NewTitle(""), noteText: NewCaption(""),
 		tookText: NewText("", fynetheme.ColorNamePlaceHolder), whenText: NewText("", fynetheme.ColorNamePlaceHolder),
 	}
 	for _, t := range []*Text{r.tookText, r.whenText} {
@@ -54,6 +61,9 @@ func NewRow(action icons.Name) *Row {
 		}
 	})
 	r.action.Importance = widget.LowImportance
+	r.star.Resource = theme.ColoredIcon(icons.Star, fynetheme.ColorNameWarning)
+	r.star.Hide()
+	r.photo.Hide()
 	r.ExtendBaseWidget(r)
 	return r
 }
@@ -68,6 +78,10 @@ func (r *Row) Set(c RowContent) {
 		r.image.Resource = theme.ColoredIcon(c.Icon, c.IconColor)
 		r.image.Refresh()
 	}
+	r.image.Hidden, r.photo.Hidden, r.star.Hidden = c.Person, !c.Person, !c.Star
+	if c.Person {
+		r.photo.Set(c.Title, c.Picture)
+	}
 	r.titleText.Bold = c.Bold
 	r.titleText.Set(c.Title)
 	r.noteText.Set(c.Note)
@@ -81,8 +95,8 @@ func (r *Row) Content() RowContent { return r.content }
 
 // CreateRenderer is called by the toolkit.
 func (r *Row) CreateRenderer() fyne.WidgetRenderer {
-	r.image.FillMode = canvas.ImageFillContain
-	s := &simple{objects: []fyne.CanvasObject{r.image, r.titleText, r.noteText, r.tookText, r.whenText, r.action}}
+	r.image.FillMode, r.star.FillMode = canvas.ImageFillContain, canvas.ImageFillContain
+	s := &simple{objects: []fyne.CanvasObject{r.image, r.photo, r.star, r.titleText, r.noteText, r.tookText, r.whenText, r.action}}
 	s.layout = r.layout
 	s.min = func() fyne.Size { return fyne.NewSize(200, 36) }
 	s.refresh = func() {
@@ -118,6 +132,15 @@ func (r *Row) layout(size fyne.Size) {
 	end(r.whenText)
 	end(r.tookText)
 	left := float32(34)
+	if r.content.Person {
+		place(r.photo, 5, (size.Height-rowPhoto)/2, rowPhoto, rowPhoto)
+		left = 42
+	}
+	if r.content.Star {
+		right -= 16
+		place(r.star, right, (size.Height-16)/2, 16, 16)
+		right -= 8
+	}
 	full := fyne.MeasureText(r.titleText.text, r.titleText.size(), r.titleText.style()).Width + 1
 	note := fyne.MeasureText(r.noteText.text, r.noteText.size(), r.noteText.style()).Width + 1
 	if r.noteText.text == "" {
