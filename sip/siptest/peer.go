@@ -95,6 +95,16 @@ func (p *Peer) Next(d time.Duration) Message {
 	}
 }
 
+// Poll returns the next message if one is there already.
+func (p *Peer) Poll() (Message, bool) {
+	select {
+	case got := <-p.in:
+		return Message{Packet: got}, true
+	default:
+		return Message{}, false
+	}
+}
+
 // Silent fails the test if a message with the summary comes within d.
 func (p *Peer) Silent(summary string, d time.Duration) {
 	p.t.Helper()
