@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +22,19 @@ var (
 	// ErrNotJoinable is matched by the error for a call that cannot join.
 	ErrNotJoinable = errors.New("middleware: the call cannot join a conference")
 )
+
+// A ConferenceError says that a method does not fit the conference as it stands.
+type ConferenceError struct {
+	Method string
+	Err    error // ErrNoConference, ErrNotMember, ErrRecording or ErrNotRecording
+}
+
+func (e *ConferenceError) Error() string {
+	return "middleware: " + e.Method + ": " + strings.TrimPrefix(e.Err.Error(), "middleware: ")
+}
+
+// Unwrap returns Err.
+func (e *ConferenceError) Unwrap() error { return e.Err }
 
 // A ConferenceSnapshot is all that is known of the conference at one moment.
 // Without members there is none.
@@ -139,9 +153,9 @@ func (m *SessionManager) Part(id SessionID) error {
 	defer c.mu.Unlock()
 	switch {
 	case len(c.members) == 0:
-		return ErrNoConference
+		return &ConferenceError{"Part", ErrNoConference}
 	case c.members[id] == nil:
-		return fmt.Errorf("%w: %d", ErrNotMember, id)
+		return &ConferenceError{"Part", fmt.Errorf("%w: %d", ErrNotMember, id)}
 	}
 	s := c.members[id]
 	m.leaveLocked(id)
@@ -151,25 +165,25 @@ func (m *SessionManager) Part(id SessionID) error {
 
 // HoldConference puts every member on hold: nobody hears anybody.
 func (m *SessionManager) HoldConference() error {
-	return m.eachMember(func(s *Session) { s.post(event{run: s.rest}) })
+	return m.eachMember("HoldConference", func(s *Session) { s.post(event{run: s.rest}) })
 }
 
 // UnholdConference resumes every member and puts all other calls on hold.
 func (m *SessionManager) UnholdConference() error {
 	turn := m.turn.Add(1)
-	return m.eachMember(func(s *Session) { s.post(event{run: func() { s.takePart(turn) }}) })
+	return m.eachMember("UnholdConference", func(s *Session) { s.post(event{run: func() { s.takePart(turn) }}) })
 }
 
 // EndConference hangs up every member.
-func (m *SessionManager) EndConference() error { return m.eachMember((*Session).End) }
+func (m *SessionManager) EndConference() error { return m.eachMember("EndConference", (*Session).End) }
 
 // eachMember calls f, which must not wait, for each member.
-func (m *SessionManager) eachMember(f func(*Session)) error {
+func (m *SessionManager) eachMember(method string, f func(*Session)) error {
 	c := &m.conference
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if len(c.members) == 0 {
-		return ErrNoConference
+		return &ConferenceError{method, ErrNoConference}
 	}
 	for _, id := range c.now.Members {
 		f(c.members[id])
@@ -218,6 +232,25 @@ func (m *SessionManager) leaveLocked(id SessionID) {
 		c.now = ConferenceSnapshot{Rev: c.now.Rev}
 	}
 	m.conferenceChanged(err)
+}
+
+// succeed makes s, which has come up in place of old, the member that old was, if
+// it was one.
+func (m *SessionManager) succeed(old, s *Session) {
+	c := &m.conference
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.members[old.id] == nil || c.members[s.id] != nil {
+		return
+	}
+	delete(c.members, old.id)
+	c.members[s.id] = s
+	c.now.Members = slices.Clone(c.now.Members)
+	c.now.Members[slices.Index(c.now.Members, old.id)] = s.id
+	old.post(event{run: old.tellMembership})
+	s.post(event{run: s.tellMembership})
+	m.mixLocked()
+	m.conferenceChanged(nil)
 }
 
 // mixLocked gives the engine the members' streams as they are now.

@@ -18,9 +18,9 @@ func (m *SessionManager) StartConferenceRecording(fileName string) error {
 	defer c.mu.Unlock()
 	switch {
 	case len(c.members) == 0:
-		return ErrNoConference
+		return &ConferenceError{"StartConferenceRecording", ErrNoConference}
 	case c.now.RecordingFile != "":
-		return ErrRecording
+		return &ConferenceError{"StartConferenceRecording", ErrRecording}
 	case fileName != "" && !filepath.IsAbs(fileName):
 		return fmt.Errorf("middleware: the recording's name %q is not an absolute path", fileName)
 	case fileName == "":
@@ -52,7 +52,7 @@ func (m *SessionManager) StopConferenceRecording() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.now.RecordingFile == "" {
-		return ErrNotRecording
+		return &ConferenceError{"StopConferenceRecording", ErrNotRecording}
 	}
 	err := m.engine.StopConferenceRecording()
 	c.now.RecordingFile = ""

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"parley/middleware"
 	"parley/scripting/protocol"
 )
 
@@ -182,6 +183,10 @@ func refuse(n protocol.Number, err error) error {
 	var e *protocol.Error
 	if err == nil || errors.As(err, &e) || errors.Is(err, context.Canceled) {
 		return err
+	}
+	var wrong *middleware.ConferenceError
+	if errors.As(err, &wrong) {
+		err = wrong.Err // the command says the rest
 	}
 	return protocol.Errorf(n, "%s", plain(err))
 }
