@@ -1,10 +1,13 @@
 package middleware
 
 import (
+	"errors"
 	"time"
 
 	"parley/middleware/session"
 )
+
+var errNotDue = errors.New("middleware: the call is not about to be answered by itself")
 
 const (
 	// answerTone is the key whose tone warns a person here before the microphone
@@ -48,13 +51,7 @@ func (s *Session) answersItself(at time.Time) bool {
 }
 
 // CancelAutoAnswer lets a call that would be answered by itself go on ringing.
-func (s *Session) CancelAutoAnswer() {
-	s.post(event{run: func() {
-		if !s.now.AutoAnswerAt.IsZero() {
-			s.stopAutoAnswer()
-		}
-	}})
-}
+func (s *Session) CancelAutoAnswer() { s.command(event{in: session.CancelAutoAnswer}) }
 
 func (s *Session) stopAutoAnswer() {
 	s.now.AutoAnswerAt = time.Time{}

@@ -53,3 +53,13 @@ func Redirects(from, to string) bool {
 	u, _ := sip.ParseURI(to)
 	return s.mayGo(u)
 }
+
+// RefreshNow makes the session timer due.
+func (s *Session) RefreshNow() { s.handleSIP(sip.RefreshDue{}) }
+
+// Timers counts what the session will do later.
+func (s *Session) Timers() int {
+	count := make(chan int)
+	s.post(event{run: func() { count <- len(s.timers) }})
+	return <-count
+}

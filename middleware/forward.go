@@ -48,7 +48,7 @@ func (app *SIPApplication) SetForwarding(on bool, target string) error {
 
 // Redirect sends the caller of a ringing call to target, which is read as by
 // [SessionManager.Dial]: it is answered with 302.
-func (s *Session) Redirect(target string) { s.post(event{in: session.Redirect, target: target}) }
+func (s *Session) Redirect(target string) { s.command(event{in: session.Redirect, target: target}) }
 
 // aim finds the address that forwarding to target means, for a call to account
 // (nil: a direct one). It does not block.

@@ -59,10 +59,10 @@ func (s *Session) AcceptProposal(audio, chat bool) error {
 
 // RejectProposal turns down what the peer proposes; the session goes on as it
 // was.
-func (s *Session) RejectProposal() { s.post(event{in: session.RejectProposal, by: Local}) }
+func (s *Session) RejectProposal() { s.command(event{in: session.RejectProposal, by: Local}) }
 
 // CancelProposal withdraws our own proposal.
-func (s *Session) CancelProposal() { s.post(event{in: session.CancelProposal, by: Local}) }
+func (s *Session) CancelProposal() { s.command(event{in: session.CancelProposal, by: Local}) }
 
 // gotReinvite judges an offer of the peer. It is read only where it can be
 // answered: where an exchange is open it would take the place of our own offer.

@@ -28,10 +28,9 @@ func (m *SessionManager) takePlace(call *sip.Call, account *Account) *Session {
 		_ = call.Reject(486, "Busy Here") // the call ends either way
 		return nil
 	}
-	call.SetHandler(s.handleSIP)
 	context.AfterFunc(old.ctx, func() { s.post(event{run: s.tooLate}) })
 	old.post(event{run: func() {
-		if old.place.State == session.Terminating {
+		if old.place.State == session.Terminating || old.transfer.heir != nil {
 			s.post(event{run: s.tooLate})
 			return
 		}
@@ -94,6 +93,7 @@ func (a *Account) isServer(addr netip.Addr) bool {
 // else.
 func (s *Session) inherit(away bool) {
 	s.begin(verdict{})
+	s.call.SetHandler(s.handleSIP) // what came before is taken up after
 	if s.place.State != session.Incoming {
 		s.unheir() // it could not be answered
 		return
@@ -108,7 +108,8 @@ func (s *Session) inherit(away bool) {
 	s.step(accept)
 }
 
-// tooLate declines the call if the old one has ended before this one could begin.
+// tooLate declines the call if the old one has ended, or was given to another one,
+// before this one could begin.
 func (s *Session) tooLate() {
 	if s.place == (session.Place{}) {
 		s.transfer.taken = nil
@@ -123,6 +124,7 @@ func (s *Session) relayTaken(n any) {
 	case SIPSessionDidStart:
 		old := s.transfer.taken
 		s.transfer.taken = nil
+		s.m.succeed(old, s)
 		old.post(event{run: old.replaced})
 	case SIPSessionDidFail, SIPSessionDidEnd:
 		s.unheir()

@@ -39,7 +39,8 @@ type Session struct {
 	aside sync.WaitGroup // preparations and digits under way
 
 	// The rest belongs to the session's goroutine.
-	now      SessionSnapshot // what the next snapshot will say
+	timers   map[*time.Timer]bool // that are still to go off
+	now      SessionSnapshot      // what the next snapshot will say
 	place    session.Place
 	account  *Account // nil: direct, or Echo Test
 	config   sessionConfig
@@ -62,7 +63,10 @@ type Session struct {
 	rescue   rescue
 	turn     int64 // when this call was last made the one that is spoken to
 	holdSent bool  // hold as in our last session description
+	asked    asked // of the peer, by our last offer in a re-INVITE
 	glare    time.Duration
+	again    *time.Timer // the wait after a 491
+	decision *time.Timer // how long a person has for a proposal
 	refusal  refusal
 	transfer transferState
 	digits   []rune // waiting to be sent
@@ -126,43 +130,36 @@ func (s *Session) Accept() { s.command(event{in: session.Accept}) }
 
 // Reject declines an incoming call with 603, or with 486 when busy, in which
 // case other phones of the person may go on ringing.
-func (s *Session) Reject(busy bool) { s.post(event{in: session.Reject, busy: busy}) }
+func (s *Session) Reject(busy bool) { s.command(event{in: session.Reject, busy: busy}) }
 
 // Silence stops the ringing here; the caller goes on waiting.
-func (s *Session) Silence() {
-	s.post(event{run: func() {
-		if s.place.State == session.Incoming && !s.now.Silenced {
-			s.now.Silenced = true
-			s.changed()
-		}
-	}})
-}
+func (s *Session) Silence() { s.command(event{in: session.Silence}) }
 
 // End hangs up, gives up or declines, whatever ends the call now.
-func (s *Session) End() { s.post(event{in: session.End}) }
+func (s *Session) End() { s.command(event{in: session.End}) }
 
 // leave ends the call as End does, but does not decline one that rings: the
 // person's other phones may go on ringing (RFC 3261 section 21.6.2).
 func (s *Session) leave() { s.command(event{in: session.End, quiet: true}) }
 
 // Hold puts the call on hold. During another change it waits for its turn.
-func (s *Session) Hold() { s.post(event{in: session.Hold}) }
+func (s *Session) Hold() { s.command(event{in: session.Hold}) }
 
 // Unhold takes the call out of hold and holds the others.
 func (s *Session) Unhold() { s.command(event{in: session.Unhold}) }
 
 // SendDTMF sends digits (0-9, *, #, A-D), one after the other.
-func (s *Session) SendDTMF(digits string) { s.post(event{in: session.SendDTMF, text: digits}) }
+func (s *Session) SendDTMF(digits string) { s.command(event{in: session.SendDTMF, text: digits}) }
 
 // StartRecordingAudio records both sides to a stereo WAV file, ours on the
 // left. An empty name makes one of the peer and the time in the recordings
 // folder. The file is playable at every moment.
 func (s *Session) StartRecordingAudio(fileName string) {
-	s.post(event{in: session.StartRecording, text: fileName})
+	s.command(event{in: session.StartRecording, text: fileName})
 }
 
 // StopRecordingAudio ends the recording.
-func (s *Session) StopRecordingAudio() { s.post(event{in: session.StopRecording}) }
+func (s *Session) StopRecordingAudio() { s.command(event{in: session.StopRecording}) }
 
 // Do carries out a command without argument. A refused command posts
 // SIPSessionCommandRefused.
@@ -182,25 +179,68 @@ func (s *Session) DoWait(ctx context.Context, in session.Input, text string) err
 		case err := <-reply:
 			return err
 		default:
-			return ErrSessionOver
+			return overError(in)
 		}
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 }
 
-// command posts a command with its place in the order of all commands.
+// command posts a command with its place in the order of all commands. Every
+// command is carried out or refused, also that to a session which is over.
 func (s *Session) command(e event) {
 	e.turn = s.m.turn.Add(1)
-	s.post(e)
+	switch {
+	case !e.in.Command(): // what the network says is not for others to say
+		s.refuse(e, &session.InputError{Place: s.Snapshot().Place, Input: e.in})
+	case !s.queue.Put(e):
+		s.refuse(e, overError(e.in))
+	}
+}
+
+// refuse tells that a command was not carried out. It may be called from any
+// goroutine.
+func (s *Session) refuse(e event, err error) {
+	s.answer(e, err)
+	if !e.quiet {
+		s.m.bus.Publish(SIPSessionCommandRefused{About: About{Session: s.id, At: time.Now(), Now: s.Snapshot()}, Command: e.in, Err: err})
+	}
+}
+
+// overError is the error for a command to a session that has ended.
+func overError(in session.Input) error {
+	return fmt.Errorf("%w: %w", ErrSessionOver, &session.InputError{Place: session.Place{State: session.Terminated}, Input: in})
 }
 
 func (s *Session) post(e event) { s.queue.Put(e) }
 
-// later posts e after d, unless the session has ended by then.
-func (s *Session) later(d time.Duration, e event) {
-	t := time.AfterFunc(d, func() { s.post(e) })
-	context.AfterFunc(s.ctx, func() { t.Stop() })
+// later takes up e after d, unless the session has ended by then or the timer was
+// given to disarm. It is called on the session's goroutine.
+func (s *Session) later(d time.Duration, e event) *time.Timer {
+	var t *time.Timer
+	t = time.AfterFunc(d, func() {
+		s.post(event{run: func() {
+			switch {
+			case !s.timers[t]:
+				return
+			case e.run != nil:
+				e.run()
+			default:
+				s.step(e)
+			}
+			delete(s.timers, t)
+		}})
+	})
+	s.timers[t] = true
+	return t
+}
+
+// disarm stops a timer of later; nil is fine.
+func (s *Session) disarm(t *time.Timer) {
+	if t != nil {
+		t.Stop()
+		delete(s.timers, t)
+	}
 }
 
 // run is the session's goroutine.
@@ -232,7 +272,9 @@ func (s *Session) drop(e event) {
 	if e.plan.stream != nil {
 		e.plan.stream.Close()
 	}
-	s.answer(e, ErrSessionOver)
+	if e.run == nil && e.in.Command() {
+		s.refuse(e, overError(e.in))
+	}
 }
 
 // handle works on one event and on what follows from it at once. A panic is a
@@ -280,14 +322,14 @@ func (s *Session) step(e event) {
 	if err == nil {
 		err = s.check(e)
 	}
-	s.answer(e, err)
 	if err != nil {
 		s.log.Debug("Input refused", "input", e.in, "place", s.place)
 		if e.in.Command() {
-			s.publish(SIPSessionCommandRefused{About: s.about(), Command: e.in, Err: err})
+			s.refuse(e, err)
 		}
 		return
 	}
+	s.answer(e, nil)
 	from := s.place.State
 	s.place, s.now.Place = to, to
 	s.foretell(effects, e)
@@ -338,6 +380,9 @@ func (s *Session) changed() {
 // release frees all that the session holds, at its end.
 func (s *Session) release() {
 	s.stop()
+	for t := range s.timers {
+		t.Stop()
+	}
 	s.closeStream()
 	if st := s.audio.Load(); st != nil { // what holds the session need not hold its buffers
 		last := st.Stats()

@@ -19,6 +19,16 @@ func (s *Session) publish(n bus.Notification) {
 
 // check refuses what the rules allow but the data do not.
 func (s *Session) check(e event) error {
+	err := s.checkData(e)
+	for _, wrong := range []error{ErrNoStream, ErrHasAudio, ErrRecording, ErrNotRecording, ErrTransferring, ErrNoTransfer, errNotDue} {
+		if errors.Is(err, wrong) {
+			return &session.InputError{Place: s.place, Input: e.in, Why: err}
+		}
+	}
+	return err
+}
+
+func (s *Session) checkData(e event) error {
 	switch e.in {
 	case session.SendDTMF:
 		if s.stream == nil {
@@ -33,6 +43,10 @@ func (s *Session) check(e event) error {
 		}
 	case session.Redirect:
 		return s.checkRedirect(e)
+	case session.CancelAutoAnswer:
+		if s.now.AutoAnswerAt.IsZero() {
+			return errNotDue
+		}
 	case session.Hold, session.Unhold:
 		if !s.voice {
 			return ErrNoStream
@@ -111,11 +125,16 @@ func (s *Session) carryOutLocal(effect session.Effect, e event) {
 	case session.KeepMove:
 		s.moved = true
 	case session.AwaitDecision:
-		s.later(proposalTime, event{in: session.ProposalTimeout})
+		s.disarm(s.decision) // that of an earlier proposal
+		s.decision = s.later(proposalTime, event{in: session.ProposalTimeout})
 	case session.FollowRedirect:
 		s.followRedirect()
 	case session.ShowProgress:
 		s.showProgress(e)
+	case session.StopRinging:
+		s.now.Silenced = true
+	case session.StopAutoAnswer:
+		s.now.AutoAnswerAt = time.Time{}
 	case session.StartStreams:
 		s.startStreams()
 	case session.UpdateStreams:
@@ -131,7 +150,8 @@ func (s *Session) carryOutLocal(effect session.Effect, e event) {
 	case session.TryWish:
 		s.tryWish()
 	case session.AwaitGlare:
-		s.later(s.glare, event{in: session.GlareTimeout})
+		s.disarm(s.again)
+		s.again = s.later(s.glare, event{in: session.GlareTimeout})
 	case session.AwaitAnswer:
 		s.later(s.config.ringTimeout, event{in: session.RingTimeout})
 	case session.HoldOthers:
@@ -309,21 +329,24 @@ func (s *Session) tryWishNow() {
 // holdOthers makes this call the one that is spoken to, as of the command or the
 // answer e. A wish that is carried out late has done so already.
 func (s *Session) holdOthers(e event) {
-	if e.turn != 0 {
-		s.turn = e.turn
+	if e.turn == 0 {
+		return
+	}
+	s.turn = e.turn
+	if old := s.predecessor(); old == nil || !s.m.conference.joined(old.id, old.id) {
 		s.m.holdOthers(s, e.turn)
 	}
 }
 
-// yield holds the call because another was made the one that is spoken to in
+// yield holds the call because to was made the one that is spoken to in
 // that turn, unless this one was later. A call that is being dialed comes up as
 // the newest and holds the others then.
-func (s *Session) yield(turn int64) {
+func (s *Session) yield(turn int64, to *Session) {
 	if turn < s.turn || s.wish || !s.voice {
 		return
 	}
 	switch {
-	case s.leaving():
+	case s.leavingFor(to):
 	case s.place.State == session.Accepting:
 		s.wish = true // carried out once the call is up
 	case s.place.Accepts(session.Hold):

@@ -127,8 +127,11 @@ func (s *Session) moveStreams() {
 }
 
 // moveRefused takes in that the peer did not agree to our address. After a glare
-// it is asked again when the wait is over.
-func (s *Session) moveRefused(glare bool) { s.moved, s.moving = s.moving && glare, s.moving && glare }
+// it is asked again when the wait is over. An address that changed since then was
+// not asked about.
+func (s *Session) moveRefused(glare bool) {
+	s.moved, s.moving = s.moved || s.moving && glare, s.moving && glare
+}
 
 // reconnected ends the repair, if what was agreed just now holds for addresses
 // that are ours.

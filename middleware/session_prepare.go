@@ -228,7 +228,11 @@ func (s *Session) sendOK(p plan) {
 	s.refused(s.call.Answer(body), "Answer")
 }
 
+// asked is what an offer of ours wants of the peer.
+type asked struct{ hold, audio bool }
+
 func (s *Session) sendReinvite() {
+	s.asked = asked{hold: s.wish, audio: s.voice}
 	s.neg.SetLocal(s.local(s.wish))
 	s.now.HoldPending = s.wish != s.now.OnHoldByLocal
 	if s.wish && s.stream != nil {
@@ -268,12 +272,18 @@ func (s *Session) rollBack(e event) {
 		s.setHeld()
 		return
 	}
-	asked := s.wish != s.now.OnHoldByLocal
-	s.wish = s.now.OnHoldByLocal
+	failed := s.wish != s.now.OnHoldByLocal && s.wish == s.asked.hold
+	if failed {
+		s.wish = s.now.OnHoldByLocal
+	}
 	s.setHeld()
-	if asked { // else it was another change
+	if failed {
 		s.now.HoldFailed = true
 		s.publish(SIPSessionHoldDidFail{About: s.about(), Failure: failureOf(e.err)})
+	}
+	// What was wished for since was not refused.
+	if s.wish != s.now.OnHoldByLocal || s.voice != s.asked.audio || s.addLater || s.moved {
+		s.tryWish()
 	}
 }
 

@@ -135,6 +135,7 @@ func (m *SessionManager) newSession(account *Account, d Direction, fill func(*Se
 		id: m.last, m: m, account: account,
 		log:   m.log.With("session", m.last),
 		queue: mailbox.New[event](), done: make(chan struct{}),
+		timers: map[*time.Timer]bool{},
 		config: m.configFor(account),
 		voice:  true,
 	}
@@ -183,7 +184,7 @@ func (m *SessionManager) holdOthers(s *Session, turn int64) {
 				case m.conference.joined(s.id, o.id):
 					o.resumeWith(turn)
 				case !joined: // else one of them has left since
-					o.yield(turn)
+					o.yield(turn, s)
 				}
 			}})
 		}

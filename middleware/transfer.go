@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"parley/middleware/session"
@@ -91,12 +90,15 @@ func (s *Session) TransferTo(other SessionID) error {
 	if !ok || o == s {
 		return ErrOtherCall
 	}
-	var once sync.Once
 	begin := func(move *onward, err error) {
-		once.Do(func() { s.command(event{in: session.Transfer, onward: move, err: err}) })
+		s.command(event{in: session.Transfer, onward: move, err: err})
 	}
-	o.post(event{run: func() { begin(o.giveAway()) }})
-	context.AfterFunc(o.ctx, func() { begin(nil, ErrOtherCall) }) // it has ended before it came to that
+	ended := context.AfterFunc(o.ctx, func() { begin(nil, ErrOtherCall) }) // before it came to that
+	o.post(event{run: func() {
+		if ended() {
+			begin(o.giveAway())
+		}
+	}})
 	return nil
 }
 
@@ -265,7 +267,7 @@ func (s *Session) endTransfer(err error) {
 		if o.other != nil {
 			o.other.endAfterTransfer()
 		}
-		if !gone {
+		if !gone && s.place.Accepts(session.End) {
 			s.next = &event{in: session.End}
 		}
 	default:

@@ -107,6 +107,15 @@ func (s *Session) stay(code int, reason string) {
 	s.notTransferred(Failure{Kind: kindOfStatus(code), Code: code, Reason: reason})
 }
 
+// predecessor returns the session that this one goes on with, if all goes well, or
+// nil.
+func (s *Session) predecessor() *Session {
+	if s.transfer.taken != nil {
+		return s.transfer.taken
+	}
+	return s.transfer.parent
+}
+
 // relay tells the session whose peer asked for this call how it is getting on.
 // Every notification passes here.
 func (s *Session) relay(n any) {
@@ -124,6 +133,7 @@ func (s *Session) relay(n any) {
 	case SIPSessionGotProvisionalResponse:
 		tell(Failure{Code: n.Code, Reason: n.Reason})
 	case SIPSessionDidStart:
+		s.m.succeed(parent, s)
 		tell(Failure{Code: 200, Reason: "OK"})
 		s.transfer.parent = nil
 	case SIPSessionDidFail:
@@ -165,10 +175,10 @@ func (s *Session) followed(child SessionID, f Failure) {
 	s.changed()
 }
 
-// leaving reports whether this call is about to be left for another one, so that
-// it need not be put on hold for that. It is silent from then on.
-func (s *Session) leaving() bool {
-	leaving := s.transfer.heir != nil || s.transfer.in != nil && s.transfer.in.child != 0 || s.now.Transfer.Done
+// leavingFor reports whether this call is about to be left for to, or to end, so
+// that it need not be put on hold for that. It is silent from then on.
+func (s *Session) leavingFor(to *Session) bool {
+	leaving := s.transfer.heir == to || s.transfer.in != nil && s.transfer.in.child == to.id || s.now.Transfer.Done
 	if leaving && s.stream != nil {
 		s.stream.SetHeld(true)
 	}

@@ -239,8 +239,13 @@ func (v callView) do(ctx context.Context, in session.Input, text string, n proto
 	}
 	err := v.session.DoWait(ctx, in, text)
 	var refused *session.InputError
-	if errors.As(err, &refused) {
+	switch {
+	case errors.Is(err, middleware.ErrSessionOver):
+		err = middleware.ErrSessionOver
+	case errors.As(err, &refused) && refused.Why == nil:
 		return protocol.Errorf(n, "")
+	case refused != nil:
+		err = refused.Why
 	}
 	return refuse(n, err)
 }

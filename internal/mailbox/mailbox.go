@@ -35,18 +35,20 @@ func New[T any]() *Queue[T] {
 	}
 }
 
-// Put adds v at the end of q. It never blocks. After [Queue.Close] it drops v.
-func (q *Queue[T]) Put(v T) {
+// Put adds v at the end of q. It never blocks. After [Queue.Close] it drops v and
+// reports false.
+func (q *Queue[T]) Put(v T) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
-		return
+		return false
 	}
 	q.items = append(q.items, v)
 	select {
 	case q.ready <- struct{}{}:
 	default: // a taker has been told already
 	}
+	return true
 }
 
 // Take removes and returns all that is queued, oldest first. It blocks until

@@ -29,6 +29,8 @@ const (
 	RefuseGlare                      // 491
 
 	ShowProgress   // note ringing, early media
+	StopRinging    // the caller waits in silence
+	StopAutoAnswer // a person decides after all
 	FollowRedirect // the next address of a 3xx becomes the target
 	OpenStream     // sockets for a stream that is added; then Prepared or PrepareFailed
 	DropStream     // the audio ends, the session goes on
@@ -70,7 +72,7 @@ var effectNames = [numEffects]string{
 	"Prepare", "StopPreparing", "SendInvite", "SendCancel", "SendRinging", "SendOK",
 	"SendRefusal", "SendReinvite", "SendBye", "SendReinviteCancel", "AnswerReinvite", "AnswerProposal",
 	"RefuseProposal", "SendRefer", "TakeRefer", "FollowRefer", "RefuseRefer", "OfferReinvite",
-	"RefuseGlare", "ShowProgress", "FollowRedirect", "OpenStream", "DropStream", "DropProposal",
+	"RefuseGlare", "ShowProgress", "StopRinging", "StopAutoAnswer", "FollowRedirect", "OpenStream", "DropStream", "DropProposal",
 	"MoveStreams", "KeepMove", "StartStreams", "UpdateStreams", "StopStreams",
 	"RollBack", "RollBackTheirs", "KeepWish", "TryWish", "AwaitGlare", "AwaitAnswer", "AwaitDecision",
 	"ShowTransfer", "EndTransfer", "HoldOthers", "PlayDigit",

@@ -18,15 +18,17 @@ const (
 	SendDTMF
 	StartRecording
 	StopRecording
-	Redirect       // send the caller elsewhere
-	AddAudio       // propose the audio that the session does not have
-	RemoveAudio    // end the audio and keep the session
-	AcceptProposal // take the streams the peer proposed
-	RejectProposal // do not
-	CancelProposal // withdraw ours
-	Transfer       // send the peer elsewhere (RFC 3515)
-	AcceptTransfer // follow the peer, which sends us elsewhere
-	RejectTransfer // do not
+	Redirect         // send the caller elsewhere
+	Silence          // let the caller wait without ringing here
+	CancelAutoAnswer // do not answer by itself
+	AddAudio         // propose the audio that the session does not have
+	RemoveAudio      // end the audio and keep the session
+	AcceptProposal   // take the streams the peer proposed
+	RejectProposal   // do not
+	CancelProposal   // withdraw ours
+	Transfer         // send the peer elsewhere (RFC 3515)
+	AcceptTransfer   // follow the peer, which sends us elsewhere
+	RejectTransfer   // do not
 
 	// From the network.
 	GotInvite          // a new incoming call
@@ -67,7 +69,7 @@ const (
 
 var inputNames = [numInputs]string{
 	"Connect", "Accept", "Reject", "End", "Hold", "Unhold",
-	"SendDTMF", "StartRecording", "StopRecording", "Redirect",
+	"SendDTMF", "StartRecording", "StopRecording", "Redirect", "Silence", "CancelAutoAnswer",
 	"AddAudio", "RemoveAudio", "AcceptProposal", "RejectProposal", "CancelProposal",
 	"Transfer", "AcceptTransfer", "RejectTransfer",
 	"GotInvite", "GotBadInvite", "GotProgress", "GotAnswer", "GotBadAnswer", "GotRefusal",
@@ -92,8 +94,16 @@ func (in Input) Command() bool { return in <= RejectTransfer }
 type InputError struct {
 	Place Place
 	Input Input
+	Why   error // what else of the session stands in the way; nil: the state alone
 }
 
 func (e *InputError) Error() string {
-	return fmt.Sprintf("session: %v is not possible in state %v", e.Input, e.Place)
+	text := fmt.Sprintf("session: %v is not possible in state %v", e.Input, e.Place)
+	if e.Why != nil {
+		text += ": " + e.Why.Error()
+	}
+	return text
 }
+
+// Unwrap returns Why.
+func (e *InputError) Unwrap() error { return e.Why }

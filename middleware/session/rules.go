@@ -68,6 +68,8 @@ var rules = []rule{
 	{GotBadAnswer, []Place{answered}, hangingUp, []Effect{StopStreams, SendBye, NotifyFailed}},
 	{Reject, []Place{ringing}, hangingUp, []Effect{NotifyWillEnd, SendRefusal}},
 	{Redirect, []Place{ringing}, hangingUp, []Effect{NotifyWillEnd, SendRefusal}},
+	{Silence, []Place{ringing}, stay, []Effect{StopRinging}},
+	{CancelAutoAnswer, []Place{ringing}, stay, []Effect{StopAutoAnswer}},
 	{End, []Place{ringing, accepting}, hangingUp, []Effect{NotifyWillEnd, StopPreparing, StopStreams, SendRefusal}},
 	{GotCancel, []Place{ringing, accepting, answered}, over, []Effect{StopPreparing, StopStreams, NotifyFailed, NotifyDidEnd}},
 	{RingTimeout, []Place{ringing}, over, []Effect{SendRefusal, NotifyFailed, NotifyDidEnd}},
