@@ -117,7 +117,7 @@ func (c Contact) normalize() (Contact, error) {
 		return c, &ValueError{Key: "note", Value: c.Note[:min(len(c.Note), 40)], Want: fmt.Sprintf("text of at most %d bytes", MaxContactNote)}
 	}
 	if len(c.Groups) > MaxContactGroups {
-		return c, &ValueError{Key: "groups", Value: fmt.Sprint(len(c.Groups)), Want: fmt.Sprintf("at most %d groups", MaxContactGroups)}
+		return c, tooManyGroups(len(c.Groups))
 	}
 	var err error
 	if c.Addresses, err = normalAddresses(c.Addresses); err != nil {
@@ -131,6 +131,10 @@ func (c Contact) normalize() (Contact, error) {
 		return c, &ValueError{Key: "name", Want: "given, unless there is an address"}
 	}
 	return c, nil
+}
+
+func tooManyGroups(n int) error {
+	return &ValueError{Key: "groups", Value: fmt.Sprint(n), Want: fmt.Sprintf("at most %d groups", MaxContactGroups)}
 }
 
 func normalAddresses(list []ContactAddress) ([]ContactAddress, error) {

@@ -13,15 +13,37 @@ import (
 // columns, as other programs export it.
 type tableReader struct {
 	csv     *csv.Reader
+	bound   *boundedReader
 	columns []string // what each column is: a field of a contact, or ""
 	labels  []string // of addresses
 }
 
-// maxCell bounds a cell; a row has that many at most too.
-const maxCell = MaxContactNote
+const (
+	maxCell = MaxContactNote // bytes of a cell
+	maxRow  = 1 << 20        // bytes of a row
+)
+
+// A boundedReader fails when more than left bytes are asked of it: a quote that
+// nobody closes makes a row of the rest of the file.
+type boundedReader struct {
+	io.Reader
+	left int
+}
+
+var errLongRow = fmt.Errorf("a row of more than %d bytes; a quote may not be closed", maxRow)
+
+func (b *boundedReader) Read(p []byte) (int, error) {
+	if b.left <= 0 {
+		return 0, errLongRow
+	}
+	n, err := b.Reader.Read(p)
+	b.left -= n
+	return n, err
+}
 
 func newTableReader(r io.Reader, begin []byte) (*tableReader, error) {
-	t := &tableReader{csv: csv.NewReader(r)}
+	t := &tableReader{bound: &boundedReader{r, maxRow}}
+	t.csv = csv.NewReader(t.bound)
 	t.csv.FieldsPerRecord, t.csv.LazyQuotes, t.csv.TrimLeadingSpace = -1, true, true
 	head, _, _ := bytes.Cut(begin, []byte("\n"))
 	most := 0
@@ -89,6 +111,7 @@ func columnOf(name string) (what, label string) {
 
 // next returns the next contact and its line, or io.EOF.
 func (t *tableReader) next() (n NewContact, line int, err error) {
+	t.bound.left = maxRow
 	row, err := t.csv.Read()
 	var pe *csv.ParseError
 	switch {

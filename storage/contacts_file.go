@@ -128,8 +128,12 @@ func (c *Contacts) ImportFile(ctx context.Context, path string, clean func(*NewC
 
 // takeFile takes in the contacts of a file, many at a time.
 func (i *Import) takeFile(ctx context.Context, r contactReader, clean func(*NewContact), report *ImportReport, tell func(int)) error {
-	const together = 200
+	const (
+		together  = 200
+		mostPhoto = 16 << 20 // bytes of photos
+	)
 	var batch []entry
+	photos := 0
 	for count := 0; ; count++ {
 		n, line, err := r.next()
 		switch {
@@ -151,11 +155,13 @@ func (i *Import) takeFile(ctx context.Context, r contactReader, clean func(*NewC
 		if clean != nil {
 			clean(&n)
 		}
-		if batch = append(batch, entry{n, line}); len(batch) < together {
+		batch = append(batch, entry{n, line})
+		if photos += len(n.PhotoData); len(batch) < together && photos < mostPhoto {
 			continue
 		}
 		i.takeBatch(ctx, batch, report)
-		batch = batch[:0]
+		clear(batch)
+		batch, photos = batch[:0], 0
 		tell(count + 1)
 	}
 }

@@ -150,6 +150,12 @@ func (i *Import) add(ctx context.Context, fresh []NewContact, at []int, results 
 
 // groupIDs finds groups by name and makes those that are missing.
 func (i *Import) groupIDs(ctx context.Context, names []string) ([]int64, error) {
+	distinct := map[string]bool{}
+	for _, name := range names {
+		if distinct[sortKey(name)] = true; len(distinct) > MaxContactGroups {
+			return nil, tooManyGroups(len(names))
+		}
+	}
 	var ids []int64
 	for _, name := range names {
 		if strings.TrimSpace(name) == "" {
