@@ -68,9 +68,7 @@ func TestBlindTransferShowsHowItGoes(t *testing.T) {
 	r.w.transferKey(bob.view)
 	bob.drawer.entry.SetText("a b")
 	test.Tap(bob.drawer.now)
-	if bob.drawer.trouble.Hidden {
-		t.Error("nothing is said about a bad target")
-	}
+	r.until("the complaint", func() bool { return !bob.drawer.trouble.Hidden })
 	bob.drawer.entry.SetText("carol@192.0.2.3:5060")
 	if !bob.drawer.trouble.Hidden {
 		t.Error("the complaint stays after the field was changed")
@@ -141,7 +139,7 @@ func TestSentOnByTheOtherSide(t *testing.T) {
 	}
 	r.until("the question again", func() bool { return bob.question.shown.Kind == viewmodel.AskTransfer })
 	test.Tap(bob.question.yes)
-	r.until("the new call", func() bool { return r.cardOf("carol@192.0.2.3:5060") != nil && third.Session() != nil })
+	r.until("the new call", func() bool { return r.cardOf("carol@192.0.2.3:5060") != nil && len(third.App.SessionManager().Sessions()) == 1 })
 	third.Session().Accept()
 	r.until("the new talk alone", func() bool {
 		return len(r.w.calls.cards) == 1 && r.only().view.Title == "carol@192.0.2.3:5060" && r.only().view.Talking
@@ -327,4 +325,30 @@ func TestParkingIsOfferedWhereTheServerCan(t *testing.T) {
 	if got, want := bob.view.Question.Text, "Transferring to *85…"; got != want {
 		t.Errorf("the card says %q, want %q", got, want)
 	}
+}
+
+// A name in the drawer means the contact who has it.
+func TestTransferToAContactByName(t *testing.T) {
+	r := newRig(t)
+	third := r.carol()
+	carol := middleware.Contact{Name: "Carol Jones", Addresses: []middleware.ContactAddress{{Address: "sip:carol@192.0.2.3:5060", Default: true}}}
+	if _, err := r.phone.App.Contacts().Add(t.Context(), carol); err != nil {
+		t.Fatal(err)
+	}
+	bob := r.talk()
+	bob.openTransfer(true)
+	bob.drawer.entry.SetText("car")
+	r.until("the suggestion", func() bool { return len(bob.drawer.people.box.Objects) == 1 })
+	b := findButton(bob.drawer.people.box, "Carol Jones · carol@192.0.2.3:5060")
+	if b == nil {
+		t.Fatalf("suggested is %+v", bob.drawer.people.found)
+	}
+	test.Tap(b)
+	if got := bob.drawer.entry.Text; got != "carol@192.0.2.3:5060" {
+		t.Errorf("the field holds %q after the suggestion was pressed", got)
+	}
+	r.until("the list being empty again", func() bool { return len(bob.drawer.people.box.Objects) == 0 })
+	bob.drawer.entry.SetText("jon")
+	test.Tap(bob.drawer.ask) // before the answer is there
+	r.until("the call to Carol", func() bool { return len(third.App.SessionManager().Sessions()) == 1 && bob.drawer.box.Hidden })
 }

@@ -33,6 +33,7 @@ type ringPanel struct {
 	bar       *widget.ProgressBar
 	buttons   *fyne.Container
 	entry     *widgets.Entry // where to forward to
+	people    *suggestions
 	forward   *fyne.Container
 	box       *fyne.Container
 }
@@ -64,7 +65,12 @@ func newRingPanel(w *Window, canvas fyne.Canvas, id middleware.SessionID, others
 	send.Importance = widget.HighImportance
 	leave := widget.NewButtonWithIcon("", fynetheme.CancelIcon(), func() { r.askForward(false) })
 	leave.Importance = widget.LowImportance
-	r.forward = container.NewBorder(nil, nil, nil, container.NewHBox(send, leave), r.entry)
+	r.people = newSuggestions(w, r.entry, func() {
+		r.box.Refresh()
+		r.resize()
+	})
+	r.entry.OnChanged = r.people.typed
+	r.forward = container.NewVBox(r.people.box, container.NewBorder(nil, nil, nil, container.NewHBox(send, leave), r.entry))
 	r.forward.Hide()
 	r.box = container.NewVBox(r.countdown, r.buttons, r.list, r.forward)
 	return r
@@ -161,11 +167,14 @@ func (r *ringPanel) askForward(on bool) {
 
 // redirect sends the caller elsewhere.
 func (r *ringPanel) redirect() {
+	r.people.target(r.redirectTo)
+}
+
+func (r *ringPanel) redirectTo(target string) {
 	s := r.w.session(r.id)
-	if s == nil || r.entry.Text == "" {
+	if s == nil {
 		return
 	}
-	target := r.entry.Text
 	r.w.door.Do(func(ctx context.Context) func() {
 		err := s.DoWait(ctx, session.Redirect, target)
 		return func() {

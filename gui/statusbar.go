@@ -173,9 +173,10 @@ func (w *Window) forward(on bool, to string) {
 
 // forwardAsk asks where calls are forwarded to.
 type forwardAsk struct {
-	w     *Window
-	entry *widgets.Entry
-	box   *fyne.Container
+	w      *Window
+	entry  *widgets.Entry
+	people *suggestions
+	box    *fyne.Container
 }
 
 func newForwardAsk(w *Window) *forwardAsk {
@@ -193,7 +194,9 @@ func newForwardAsk(w *Window) *forwardAsk {
 	set.Importance = widget.HighImportance
 	leave := widget.NewButtonWithIcon("", fynetheme.CancelIcon(), a.close)
 	leave.Importance = widget.LowImportance
-	a.box = container.NewBorder(nil, nil, nil, container.NewHBox(set, leave), a.entry)
+	a.people = newSuggestions(w, a.entry, func() { w.status.box.Refresh() })
+	a.entry.OnChanged = a.people.typed
+	a.box = container.NewVBox(a.people.box, container.NewBorder(nil, nil, nil, container.NewHBox(set, leave), a.entry))
 	a.box.Hide()
 	return a
 }
@@ -213,9 +216,8 @@ func (a *forwardAsk) close() {
 }
 
 func (a *forwardAsk) submit() {
-	if a.entry.Text == "" {
-		return
-	}
-	a.w.forward(true, a.entry.Text)
-	a.close()
+	a.people.target(func(target string) {
+		a.w.forward(true, viewmodel.ShortURI(target))
+		a.close()
+	})
 }

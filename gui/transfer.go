@@ -22,6 +22,7 @@ type transferDrawer struct {
 	live     *fyne.Container
 	shown    []liveCall
 	entry    *widgets.Entry
+	people   *suggestions
 	now, ask *widget.Button
 	park     *widget.Button // where the account's server can
 	trouble  *widgets.Note
@@ -45,7 +46,11 @@ func newTransferDrawer(c *callCard) *transferDrawer {
 		}
 		return k == fyne.KeyEscape
 	}
-	d.entry.OnChanged = func(string) { d.complain(nil) }
+	d.people = newSuggestions(c.w, d.entry, c.relayout)
+	d.entry.OnChanged = func(text string) {
+		d.complain(nil)
+		d.people.typed(text)
+	}
 	d.now = widget.NewButtonWithIcon(i18n.T("Transfer now"), theme.ColoredIcon(icons.Transfer, fynetheme.ColorNameForegroundOnPrimary), d.blind)
 	d.now.Importance = widget.HighImportance
 	d.ask = widget.NewButtonWithIcon(i18n.T("Ask first"), theme.Icon(icons.Call), d.consult)
@@ -53,7 +58,7 @@ func newTransferDrawer(c *callCard) *transferDrawer {
 	d.park.Alignment = widget.ButtonAlignLeading
 	d.trouble.Hide()
 	d.park.Hide()
-	d.box = container.NewVBox(widgets.NewTitle(i18n.T("Transfer to")), d.live, d.park, d.entry, d.trouble, container.NewGridWithColumns(2, d.now, d.ask))
+	d.box = container.NewVBox(widgets.NewTitle(i18n.T("Transfer to")), d.live, d.park, d.entry, d.people.box, d.trouble, container.NewGridWithColumns(2, d.now, d.ask))
 	d.box.Hide()
 	return d
 }
@@ -92,9 +97,11 @@ func (d *transferDrawer) attended(other middleware.SessionID) {
 
 // blind sends the peer on at once.
 func (d *transferDrawer) blind() {
-	if s := d.c.session(); s != nil && d.entry.Text != "" {
-		d.done(s.Transfer(d.entry.Text))
-	}
+	d.people.target(func(target string) {
+		if s := d.c.session(); s != nil {
+			d.done(s.Transfer(target))
+		}
+	})
 }
 
 // open makes the drawer ready for the call as it is now.
@@ -119,16 +126,18 @@ func (d *transferDrawer) leave() {
 // consult calls whom the person has named, to ask whether the call may be sent on
 // to them. This call is put on hold by that.
 func (d *transferDrawer) consult() {
-	s := d.c.session()
-	if s == nil || d.entry.Text == "" {
-		return
-	}
-	first := s.Snapshot()
-	call, err := d.c.w.phone.SessionManager().Dial(middleware.DialRequest{Target: d.entry.Text, Account: first.Account})
-	if err == nil {
-		d.c.w.consulting[call.ID()] = first.ID
-	}
-	d.done(err)
+	d.people.target(func(target string) {
+		s := d.c.session()
+		if s == nil {
+			return
+		}
+		first := s.Snapshot()
+		call, err := d.c.w.phone.SessionManager().Dial(middleware.DialRequest{Target: target, Account: first.Account})
+		if err == nil {
+			d.c.w.consulting[call.ID()] = first.ID
+		}
+		d.done(err)
+	})
 }
 
 // done closes the drawer, or says what is wrong.

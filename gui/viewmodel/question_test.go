@@ -223,3 +223,17 @@ func TestAccountSaysThatItsCallsAreNotForwarded(t *testing.T) {
 		t.Errorf("Reason = %q, want %q", got, want)
 	}
 }
+
+func TestSuggestionsArePeopleOnly(t *testing.T) {
+	_ = i18n.Use(i18n.English)
+	found := []middleware.Match{
+		{Kind: middleware.MatchText, Target: "anna"},
+		{Kind: middleware.MatchContact, Name: "Anna Meyer", Target: "sip:anna@example.org", Label: "work"},
+		{Kind: middleware.MatchHistory, Target: "sip:annabel@example.net"},
+		{Kind: middleware.MatchContact, Name: "Hanna", Target: "200"},
+	}
+	want := []viewmodel.Suggestion{{Text: "Anna Meyer · anna@example.org (work)", Target: "sip:anna@example.org"}, {Text: "annabel@example.net", Target: "sip:annabel@example.net"}}
+	if diff := cmp.Diff(want, viewmodel.Suggestions(found, 2)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

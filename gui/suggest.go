@@ -1,0 +1,102 @@
+package gui
+
+import (
+	"context"
+
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/widget"
+
+	"parley/gui/theme"
+	"parley/gui/viewmodel"
+	"parley/gui/widgets"
+	"parley/icons"
+)
+
+const (
+	suggestLimit = 3  // people suggested below a field
+	suggestFrom  = 10 // matches among which they are looked for
+)
+
+// suggestions lists below a field whom a typed name may mean. Enter takes the
+// first of them, unless a number or an address was typed.
+type suggestions struct {
+	w       *Window
+	entry   *widgets.Entry
+	changed func() // the list has become higher or lower
+
+	known string // what found is the answer to
+	found []viewmodel.Suggestion
+	then  func(target string) // waits for the answer; may be nil
+	box   *fyne.Container
+}
+
+func newSuggestions(w *Window, entry *widgets.Entry, changed func()) *suggestions {
+	return &suggestions{w: w, entry: entry, changed: changed, box: container.NewVBox()}
+}
+
+// typed looks for whom a text may mean.
+func (s *suggestions) typed(text string) {
+	s.then = nil
+	if text == "" {
+		s.loaded("", nil)
+		return
+	}
+	s.w.door.Do(func(ctx context.Context) func() {
+		// Without an answer the text itself can be called.
+		found, _ := s.w.phone.Contacts().Match(ctx, text, suggestFrom)
+		return func() { s.loaded(text, viewmodel.Suggestions(found, suggestLimit)) }
+	})
+}
+
+// loaded shows an answer, unless something else has been typed since.
+func (s *suggestions) loaded(text string, found []viewmodel.Suggestion) {
+	if text != s.entry.Text {
+		return
+	}
+	s.known = text
+	if len(found) == 1 && viewmodel.ShortURI(found[0].Target) == text {
+		found = nil // it was taken over already
+	}
+	if !equal(found, s.found) {
+		s.found = found
+		s.box.RemoveAll()
+		for _, f := range found {
+			b := widget.NewButtonWithIcon(f.Text, theme.Icon(icons.Contacts), func() { s.take(f) })
+			b.Alignment, b.Importance = widget.ButtonAlignLeading, widget.LowImportance
+			s.box.Add(b)
+		}
+		s.changed()
+	}
+	if then := s.then; then != nil {
+		s.then = nil
+		then(s.meant())
+	}
+}
+
+// take puts a suggestion into the field.
+func (s *suggestions) take(f viewmodel.Suggestion) {
+	s.entry.SetText(viewmodel.ShortURI(f.Target))
+	s.entry.CursorColumn = len([]rune(s.entry.Text))
+	s.entry.Refresh()
+}
+
+// meant is whom the text in the field means, as far as is known.
+func (s *suggestions) meant() string {
+	if text := s.entry.Text; len(s.found) == 0 || viewmodel.IsAddress(text) {
+		return text
+	}
+	return s.found[0].Target
+}
+
+// target calls then with whom the text in the field means, as soon as that is
+// known; not at all if nothing is typed, or something else before that.
+func (s *suggestions) target(then func(target string)) {
+	switch text := s.entry.Text; {
+	case text == "":
+	case text == s.known || viewmodel.IsAddress(text):
+		then(s.meant())
+	default:
+		s.then = then
+	}
+}
