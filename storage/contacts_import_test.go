@@ -4,8 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
+
+	"parley/storage/vcard"
 )
 
 // One contact with more groups than there may be is refused by itself, and makes
@@ -111,5 +114,30 @@ func TestImportOfLargePhotos(t *testing.T) {
 	}
 	if report.Added != 60 || waiting > 20 {
 		t.Errorf("%d contacts were added, and %d with a photo of 1 MiB held at once; want 60 and at most 20", report.Added, waiting)
+	}
+}
+
+// What a card costs to read depends on its length alone.
+func TestCardsThatAreCostlyToRead(t *testing.T) {
+	allocated := func() int {
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return int(m.TotalAlloc >> 20)
+	}
+	for name, body := range map[string]string{
+		"notes":      strings.Repeat("NOTE:"+strings.Repeat("x", 4000)+"\n", vcard.MaxProperties-10),
+		"parameters": strings.Repeat("TEL"+strings.Repeat(";A=B", 500_000)+":123\n", 2),
+	} {
+		card := "BEGIN:VCARD\nFN:Anna\n" + body + "END:VCARD\n"
+		begin := allocated()
+		r := cardReader{vcard.NewDecoder(strings.NewReader(card))}
+		if n, _, err := r.next(); err == nil {
+			if _, err = n.normalize(); err == nil {
+				t.Errorf("%s: the card was taken", name)
+			}
+		}
+		if used := allocated() - begin; used > 200 {
+			t.Errorf("%s: %d MiB were allocated for a card of %d", name, used, len(card)>>20)
+		}
 	}
 }

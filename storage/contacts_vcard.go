@@ -40,7 +40,9 @@ func contactOf(card *vcard.Card) (NewContact, error) {
 			parts := slices.DeleteFunc(p.Parts(), func(s string) bool { return s == "" })
 			n.Organization = cmp.Or(n.Organization, oneLine(strings.Join(parts, ", ")))
 		case "NOTE":
-			n.Note = strings.TrimSpace(n.Note + "\n" + p.Text())
+			if len(n.Note) <= MaxContactNote { // else it is too long already
+				n.Note = strings.TrimSpace(n.Note + "\n" + p.Text())
+			}
 		case "UID":
 			n.UID = oneLine(p.Text())
 		case "CATEGORIES":

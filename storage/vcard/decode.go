@@ -14,6 +14,7 @@ const (
 	MaxLine       = 2 << 20 // bytes of one property, unfolded: a photo in base64
 	MaxCard       = 4 << 20 // bytes of one entry
 	MaxProperties = 1000    // of one entry
+	MaxParams     = 100     // of one property
 )
 
 // A Card is one entry. Its version is "" if it does not tell.

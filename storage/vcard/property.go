@@ -94,8 +94,8 @@ func parse(line []byte) (Property, error) {
 	if !ok {
 		return p, errors.New("a line without a colon")
 	}
-	fields := splitUnquoted(head, ';')
-	name := strings.TrimSpace(fields[0])
+	name, params, more := cutUnquoted(head, ';')
+	name = strings.TrimSpace(name)
 	if group, rest, ok := strings.Cut(name, "."); ok {
 		p.Group, name = strings.ToLower(group), rest
 	}
@@ -103,8 +103,13 @@ func parse(line []byte) (Property, error) {
 	if p.Name == "" || strings.ContainsFunc(p.Name, func(r rune) bool { return r != '-' && (r < 'A' || r > 'Z') && (r < '0' || r > '9') }) {
 		return p, fmt.Errorf("a property with the name %q", strings.ToValidUTF8(name[:min(len(name), 40)], "?"))
 	}
-	for _, f := range fields[1:] {
-		p.Params = append(p.Params, parseParam(f))
+	for more {
+		if len(p.Params) == MaxParams {
+			return p, fmt.Errorf("a property with more than %d parameters", MaxParams)
+		}
+		var one string
+		one, params, more = cutUnquoted(params, ';')
+		p.Params = append(p.Params, parseParam(one))
 	}
 	return p, p.decode(value)
 }
@@ -120,10 +125,11 @@ func parseParam(text string) Param {
 		return Param{"TYPE", strings.ToLower(name)}
 	}
 	value = strings.Trim(strings.TrimSpace(value), `"`)
-	// RFC 6868.
-	value = strings.NewReplacer("^n", "\n", "^'", `"`, "^^", "^").Replace(value)
-	return Param{name, strings.ToValidUTF8(value, "")}
+	return Param{name, strings.ToValidUTF8(carets.Replace(value), "")}
 }
+
+// carets undoes the escapes of parameters (RFC 6868).
+var carets = strings.NewReplacer("^n", "\n", "^'", `"`, "^^", "^")
 
 // decode sets the value: it undoes quoted-printable and makes it UTF-8.
 func (p *Property) decode(value string) error {
@@ -158,18 +164,6 @@ func cutUnquoted(s string, sep byte) (before, after string, ok bool) {
 		}
 	}
 	return s, "", false
-}
-
-func splitUnquoted(s string, sep byte) []string {
-	var out []string
-	for {
-		part, rest, ok := cutUnquoted(s, sep)
-		out = append(out, part)
-		if !ok {
-			return out
-		}
-		s = rest
-	}
 }
 
 // split divides a value at sep, where no backslash stands in front of it.
