@@ -95,7 +95,7 @@ func TestCrossingOfEqualClocks(t *testing.T) {
 func TestCrossingOfClocksThatDrift(t *testing.T) {
 	for _, drift := range []float64{-2e-4, -3e-5, 3e-5, 2e-4} {
 		for _, jitter := range []time.Duration{0, 2 * time.Millisecond} {
-			got := ride{drift: drift, jitter: jitter}.run(5 * time.Minute)
+			got := ride{drift: drift, jitter: jitter}.run(driftTime)
 			t.Logf("drift %g, jitter %v: %d jumps, %v to %v late", drift, jitter, got.jumps, got.least, got.max)
 			if got.clicks > 0 || got.max > 25*time.Millisecond || got.least < 4*time.Millisecond || got.jumps > 10 {
 				t.Errorf("drift %g, jitter %v: %d clicks, %d jumps, %v to %v late", drift, jitter, got.clicks, got.jumps, got.least, got.max)
