@@ -196,6 +196,11 @@ func TestRingingCallIsForwarded(t *testing.T) {
 	r.until("the incoming-call window", func() bool { return r.w.incoming != nil && r.w.incoming.up })
 	ring := r.w.incoming.cards[0].ring
 	test.Tap(ring.more)
+	r.w.incoming.key(&fyne.KeyEvent{Name: fyne.KeyEscape})
+	if ring.list.Visible() || r.phone.Session().Snapshot().State() != session.Incoming {
+		t.Error("Escape declines the call instead of closing the list")
+	}
+	test.Tap(ring.more)
 	test.Tap(findButton(ring.list, "Forward to…"))
 	if ring.forward.Hidden || !ring.buttons.Hidden || !ring.list.Hidden || r.w.incoming.win.Canvas().Focused() != ring.entry {
 		t.Fatal("the field to forward to is not there, or has not the focus")

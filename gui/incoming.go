@@ -60,7 +60,7 @@ func (w *Window) ring() {
 }
 
 // key answers with Enter and declines with Escape, once the person has clicked
-// into the window.
+// into the window. What was opened there is closed by Escape first.
 func (i *incomingWindow) key(e *fyne.KeyEvent) {
 	if len(i.shown) == 0 {
 		return
@@ -69,6 +69,10 @@ func (i *incomingWindow) key(e *fyne.KeyEvent) {
 	case fyne.KeyReturn, fyne.KeyEnter:
 		i.w.answer(id, false)
 	case fyne.KeyEscape:
+		if ring := i.cards[0].ring; ring.list.Visible() {
+			ring.openList(false)
+			return
+		}
 		i.w.do(id, session.Reject)
 	}
 }
