@@ -139,7 +139,9 @@ func TestSentOnByTheOtherSide(t *testing.T) {
 	}
 	r.until("the question again", func() bool { return bob.question.shown.Kind == viewmodel.AskTransfer })
 	test.Tap(bob.question.yes)
-	r.until("the new call", func() bool { return r.cardOf("carol@192.0.2.3:5060") != nil && len(third.App.SessionManager().Sessions()) == 1 })
+	r.until("the new call", func() bool {
+		return r.cardOf("carol@192.0.2.3:5060") != nil && len(third.App.SessionManager().Sessions()) == 1
+	})
 	third.Session().Accept()
 	r.until("the new talk alone", func() bool {
 		return len(r.w.calls.cards) == 1 && r.only().view.Title == "carol@192.0.2.3:5060" && r.only().view.Talking
