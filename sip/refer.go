@@ -69,6 +69,9 @@ type refers struct {
 	// strays means that an earlier REFER of ours was given up and may still be
 	// told of: notifications without an id could be meant for it.
 	strays bool
+	// closing was told of before the REFER that is open now, but for its last
+	// notification.
+	closing *ourRefer
 
 	theirs []*theirRefer
 	since  time.Time // begin of the minute in which count came
@@ -80,7 +83,7 @@ type ourRefer struct {
 	seq   uint32 // CSeq of the REFER: the id of its notifications
 	heard bool   // 202 or a NOTIFY came
 	told  bool   // ReferFinished was delivered
-	last  int    // code told last
+	last  int    // code told last, the outcome in the end
 	timer *time.Timer
 }
 
@@ -134,6 +137,12 @@ func (c *Call) refer(headers []Header) {
 	o := &ourRefer{}
 	if old := c.refers.mine; old != nil {
 		c.disarm(old.timer)
+		c.refers.closing = old
+		c.after(referLinger, func() {
+			if c.refers.closing == old {
+				c.refers.closing = nil
+			}
+		})
 	}
 	c.refers.mine = o
 	c.ask(inDialog{
@@ -217,6 +226,9 @@ func (c *Call) gotNotify(req *sip.Request, tx *sip.ServerTx) {
 		}
 	}
 	c.e.reply(req, tx, sip.StatusOK)
+	if terminated && c.refers.closes(headerValue(req, "Event"), code) {
+		return
+	}
 	o.heard = true
 	c.notified(o, ReferFinished{Code: code, Reason: text}, terminated, reason)
 	switch {
@@ -236,6 +248,7 @@ func (c *Call) notified(o *ourRefer, said ReferFinished, terminated bool, reason
 	switch {
 	case o.told:
 	case said.Code >= 200:
+		o.last = said.Code
 		if said.Code >= 300 {
 			said.Err = &StatusError{Method: "INVITE", Code: said.Code, Reason: said.Reason}
 		}
@@ -270,6 +283,19 @@ func (r *refers) meant(o *ourRefer, event string) bool {
 		return !r.strays
 	}
 	return id == strconv.FormatUint(uint64(o.seq), 10)
+}
+
+// closes reports whether the last notification of a subscription is that of the
+// REFER before, which says once more what it has said. One with an id is not: it was
+// compared already.
+func (r *refers) closes(event string, code int) bool {
+	_, rest, _ := strings.Cut(event, ";")
+	params, err := addressParams(rest)
+	if r.closing == nil || err != nil || params.Has("id") || code != r.closing.last && code != 0 {
+		return false
+	}
+	r.closing = nil
+	return true
 }
 
 // subscriptionState reads a Subscription-State header field. Without a time of

@@ -263,6 +263,30 @@ func TestNotifyOfAReferGivenUp(t *testing.T) {
 	})
 }
 
+// The closing NOTIFY of an earlier REFER does not tell what came of the next one.
+func TestClosingNotifyOfTheReferBefore(t *testing.T) {
+	with(t, func(t *testing.T, n *siptest.Network, s *side, p *siptest.Peer) {
+		c, tag, refer := referring(t, s, p)
+		p.Send(s.addr, refer.Reply("202 Accepted", "", ""))
+		s.wait("refer 202")
+		p.Send(s.addr, notification("told", 2, tag, "refer", "active;expires=60", "SIP/2.0 486 Busy"))
+		p.Expect("200 NOTIFY")
+		s.wait("refer finished 486 486")
+		ok(t, c.Refer(sip.ReferRequest{To: carol()}))
+		again := p.Expect("REFER")
+		p.Send(s.addr, again.Reply("202 Accepted", "", ""))
+		synctest.Wait()
+		p.Send(s.addr, notification("closing", 3, tag, "refer", "terminated;reason=noresource", "SIP/2.0 486 Busy"))
+		p.Expect("200 NOTIFY")
+		synctest.Wait()
+		s.want("confirmed", "refer 202", "refer finished 486 486", "refer 202")
+		p.Send(s.addr, notification("outcome", 4, tag, "refer", "terminated;reason=noresource", "SIP/2.0 486 Busy"))
+		p.Expect("200 NOTIFY")
+		synctest.Wait()
+		s.want("confirmed", "refer 202", "refer finished 486 486", "refer 202", "refer finished 486 486")
+	})
+}
+
 // The outcome is told before the call ends, whoever ends it.
 func TestCallEndsDuringRefer(t *testing.T) {
 	tests := []struct {
