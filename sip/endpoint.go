@@ -36,8 +36,8 @@ type Endpoint struct {
 
 	mu      sync.Mutex // guards what follows
 	closing bool
-	bound   []*binding // what is listened on, in order
-	kept    map[keptKey]chan error
+	bound   []*binding               // what is listened on, in order
+	kept    map[keptKey][]chan error // who keeps a flow
 	stun    map[stunID]stunWait
 	flows   map[Route]struct{} // where the registrar took our flow (RFC 5626)
 	sockets map[io.Closer]struct{}
@@ -71,7 +71,7 @@ func Listen(ctx context.Context, cfg Config) (*Endpoint, error) {
 		net:     cfg.Network,
 		tagKey:  make([]byte, 16),
 		feeds:   map[string]*feed{},
-		kept:    map[keptKey]chan error{},
+		kept:    map[keptKey][]chan error{},
 		stun:    map[stunID]stunWait{},
 		flows:   map[Route]struct{}{},
 		sockets: map[io.Closer]struct{}{},

@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -142,6 +143,8 @@ func (e *Endpoint) ping(ctx context.Context, f flow, outbound bool, mapped *neti
 // afterwards closes the connection.
 func (s *stream) ping() error {
 	before := s.reads.Load()
+	now := time.Now()
+	s.pinged.Store(&now)
 	if _, err := s.Write([]byte(ping)); err != nil {
 		_ = s.Close()
 		return fmt.Errorf("%w: %w", ErrFlowFailed, err)
@@ -183,11 +186,12 @@ func (e *Endpoint) watchPings(f flow) (lost chan error, forget func()) {
 	key := keptKey{f.local, f.route.Addr}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.kept[key] = lost
+	e.kept[key] = append(e.kept[key], lost)
 	return lost, func() {
 		e.mu.Lock()
 		defer e.mu.Unlock()
-		if e.kept[key] == lost {
+		e.kept[key] = slices.DeleteFunc(e.kept[key], func(o chan error) bool { return o == lost })
+		if len(e.kept[key]) == 0 {
 			delete(e.kept, key)
 		}
 	}
@@ -200,7 +204,7 @@ func (e *Endpoint) pingLost(local, remote netip.AddrPort, quoted []byte, err err
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if lost := e.kept[keptKey{local, remote}]; lost != nil {
+	for _, lost := range e.kept[keptKey{local, remote}] {
 		giveUp(lost, fmt.Errorf("%w: %w", ErrFlowFailed, err))
 	}
 }

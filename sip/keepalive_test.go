@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -119,6 +120,50 @@ func TestClosedConnectionIsToldAtOnce(t *testing.T) {
 		}
 		if err := s.e.Keep(t.Context(), sip.KeepFlow{Route: r}); err != sip.ErrNoRoute {
 			t.Errorf("Keep without a connection = %v, want ErrNoRoute", err)
+		}
+	})
+}
+
+// A far end that sends an empty line now and then has not promised to answer pings.
+func TestEmptyLineIsNoPong(t *testing.T) {
+	alone(t, func(t *testing.T, n *siptest.Network, s *side) {
+		c, r := connection(t, n, s)
+		defer c.Close()
+		failed, stop := keep(t, s, sip.KeepFlow{Route: r})
+		defer stop()
+		must(c.Write([]byte("\r\n")))
+		select {
+		case err := <-failed:
+			t.Errorf("Keep = %v, want the flow kept", err)
+		case <-time.After(10 * time.Minute):
+		}
+	})
+}
+
+// Two accounts may be at one server: the flow that they share fails for both.
+func TestUnreachableServerIsToldToAllWhoKeepTheFlow(t *testing.T) {
+	alone(t, func(t *testing.T, n *siptest.Network, s *side) {
+		at := netip.MustParseAddrPort("10.0.0.2:5060")
+		k := sip.KeepFlow{Route: sip.Route{Transport: "udp", Addr: at}}
+		first, stopFirst := keep(t, s, k)
+		defer stopFirst()
+		second, stopSecond := keep(t, s, k)
+		defer stopSecond()
+		_, stopThird := keep(t, s, k)
+		synctest.Wait()
+		stopThird()
+		synctest.Wait()
+		sip.PingLost(s.e, s.addr, at, []byte("\r\n\r\n"), syscall.ECONNREFUSED)
+		synctest.Wait()
+		for i, failed := range []<-chan error{first, second} {
+			select {
+			case err := <-failed:
+				if !errors.Is(err, sip.ErrFlowFailed) {
+					t.Errorf("Keep %d = %v, want the flow failed", i, err)
+				}
+			default:
+				t.Errorf("Keep %d goes on", i)
+			}
 		}
 	})
 }

@@ -32,6 +32,7 @@ type stream struct {
 	done     chan struct{} // closed by Close
 	reads    atomic.Int64  // counts reads that brought something
 	pongs    atomic.Bool   // the far end answers pings
+	pinged   atomic.Pointer[time.Time]
 }
 
 func (e *Endpoint) newStream(transport, serverName string, c net.Conn) *stream {
@@ -51,7 +52,8 @@ func (s *stream) Read(b []byte) (int, error) {
 	n, err := s.Conn.Read(b)
 	if n > 0 {
 		s.reads.Add(1)
-		if string(b[:n]) == pong {
+		// Only just after a ping: others keep the flow open by empty lines of their own.
+		if at := s.pinged.Load(); at != nil && time.Since(*at) < pongPatience && string(b[:n]) == pong {
 			s.pongs.Store(true)
 		}
 		if !s.firstBy.IsZero() {
