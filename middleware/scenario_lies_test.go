@@ -150,13 +150,7 @@ func TestConferenceMethodsInTheWrongState(t *testing.T) {
 // join makes a conference of the call and one from the stranger.
 func (b *siege) join(m *middleware.SessionManager) *middleware.Session {
 	b.t.Helper()
-	b.stranger.Send(siptestPhone, called(b.stranger, "second", ""))
-	b.stranger.Expect("180 INVITE")
-	second := b.p.Session()
-	second.Accept()
-	ok := b.stranger.Expect("200 INVITE")
-	b.stranger.Send(siptestPhone, "ACK sip:bob@192.0.2.1:5060 SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.66:5060;branch=z9hG4bKack\nMax-Forwards: 70\nFrom: "+
-		ok.Header("From")+"\nTo: "+ok.Header("To")+"\nCall-ID: second\nCSeq: 1 ACK\n")
+	second := b.secondCall()
 	for range 2 { // the first is held, and resumed when they are joined
 		re := b.r.Expect("INVITE")
 		b.r.Send(re.From, re.Reply("200 OK", "b", version(b.cseq)))

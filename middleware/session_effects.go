@@ -146,7 +146,7 @@ func (s *Session) carryOutLocal(effect session.Effect, e event) {
 	case session.RollBackTheirs:
 		s.neg.Rollback()
 	case session.KeepWish:
-		s.keepWish(e.in)
+		s.keepWish(e)
 	case session.TryWish:
 		s.tryWish()
 	case session.AwaitGlare:
@@ -283,13 +283,16 @@ func (s *Session) refused(err error, method string) {
 	}
 }
 
-func (s *Session) keepWish(in session.Input) {
-	if in == session.AddAudio {
+func (s *Session) keepWish(e event) {
+	if e.in == session.AddAudio {
 		s.addLater = true
 		return
 	}
-	s.wish = in == session.Hold
+	s.wish = e.in == session.Hold
 	s.now.HoldFailed = false
+	if s.wish && e.turn != 0 {
+		s.keepHeld()
+	}
 }
 
 // wished returns the input that carries out what is still wished for.
@@ -342,7 +345,11 @@ func (s *Session) holdOthers(e event) {
 // that turn, unless this one was later. A call that is being dialed comes up as
 // the newest and holds the others then.
 func (s *Session) yield(turn int64, to *Session) {
-	if turn < s.turn || s.wish || !s.voice {
+	if turn < s.turn {
+		return
+	}
+	s.keepHeld()
+	if s.wish || !s.voice {
 		return
 	}
 	switch {

@@ -208,6 +208,14 @@ func (s *Session) beginTransfer() {
 	s.later(holdPatience, event{run: func() { s.refer(o) }})
 }
 
+// keepHeld makes the call stay on hold when its transfer fails: somebody wants it
+// so.
+func (s *Session) keepHeld() {
+	if o := s.transfer.out; o != nil {
+		o.held = false
+	}
+}
+
 // goOnTransfer does what had to wait for the end of an exchange.
 func (s *Session) goOnTransfer() {
 	if s.next != nil {
