@@ -169,8 +169,10 @@ func Facts(f middleware.Failure) string {
 
 // ExplainError says in a sentence what a command's error means.
 func ExplainError(err error) string {
-	if text := explainContacts(err); text != "" {
-		return text
+	for _, explain := range []func(error) string{explainContacts, explainCommand} {
+		if text := explain(err); text != "" {
+			return text
+		}
 	}
 	var value *middleware.ValueError
 	switch {

@@ -1,6 +1,7 @@
 package viewmodel_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -235,5 +236,25 @@ func TestSuggestionsArePeopleOnly(t *testing.T) {
 	want := []viewmodel.Suggestion{{Text: "Anna Meyer · anna@example.org (work)", Target: "sip:anna@example.org"}, {Text: "annabel@example.net", Target: "sip:annabel@example.net"}}
 	if diff := cmp.Diff(want, viewmodel.Suggestions(found, 2)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestExplainErrorOfCommands(t *testing.T) {
+	_ = i18n.Use(i18n.English)
+	for want, err := range map[string]error{
+		"The call is being transferred already.":                                    middleware.ErrTransferring,
+		"A call can only be connected with another one that is up.":                 middleware.ErrOtherCall,
+		"Nobody wants the call transferred any more.":                               middleware.ErrNoTransfer,
+		"This call cannot be in a conference now: it must be up and have sound.":    fmt.Errorf("%w: call 1 is ringing", middleware.ErrNotJoinable),
+		"The conference is over, or the call is no longer part of it.":              middleware.ErrNotMember,
+		"The call has sound already.":                                               &session.InputError{Input: session.AddAudio, Why: middleware.ErrHasAudio},
+		"The call is over.":                                                         middleware.ErrSessionOver,
+		"The call does not allow that at the moment.":                               &session.InputError{Input: session.Transfer},
+		"The account has no code for that. It belongs to the account's settings.":   middleware.ErrNoFeatureCode,
+		"A number or name alone needs an account. Add one, or dial a full address.": &session.InputError{Input: session.Redirect, Why: middleware.ErrNoAccount},
+	} {
+		if got := viewmodel.ExplainError(err); got != want {
+			t.Errorf("ExplainError(%v) = %q, want %q", err, got, want)
+		}
 	}
 }
