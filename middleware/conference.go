@@ -341,6 +341,7 @@ func (s *Session) resumeWith(turn int64) {
 
 // rest puts the call on hold, unless it is or is about to be.
 func (s *Session) rest() {
+	s.keepHeld()
 	if !s.wish && s.voice && s.place.Accepts(session.Hold) {
 		s.step(event{in: session.Hold})
 	}

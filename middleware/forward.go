@@ -110,6 +110,11 @@ func (app *SIPApplication) isOurs(u sip.URI) bool {
 			return true
 		}
 	}
+	return app.isHere(u)
+}
+
+// isHere reports whether u is an address of this machine where direct calls arrive.
+func (app *SIPApplication) isHere(u sip.URI) bool {
 	addr, err := netip.ParseAddr(u.Host)
 	if err != nil || app.local == nil {
 		return false

@@ -238,6 +238,8 @@ func TestReferToItself(t *testing.T) {
 			b.say("REFER", fmt.Sprintf(referFor, strings.TrimPrefix(own, "sip:")))
 			b.r.Expect("482 REFER")
 		}
+		b.say("REFER", fmt.Sprintf(referFor, "anybody@192.0.2.1:5060"))
+		b.r.Expect("482 REFER")
 		wantNames(t, "phone", b.p)
 	})
 }

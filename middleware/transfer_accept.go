@@ -57,7 +57,7 @@ func (s *Session) judgeRefer(ev sip.Referred) (*request, int) {
 		s.log.Info("Transfer to nobody refused", "err", err)
 		return nil, 404
 	}
-	if d.account != nil && d.uri.User == userOf(d.account.id) && d.uri.Host == domainOf(d.account.id) {
+	if d.account != nil && d.uri.User == userOf(d.account.id) && d.uri.Host == domainOf(d.account.id) || s.m.app.isHere(d.uri) {
 		return nil, 482 // to ourselves
 	}
 	if name := ev.To.SafeName(); name != "" {
