@@ -25,6 +25,7 @@ type callCard struct {
 	face face
 
 	icon           *widget.Icon
+	portrait       *widgets.Photo // of a contact
 	title, status  *widgets.Text
 	below          *widgets.Text // the status of a strip, below the title
 	subtitle, lock *widgets.Text
@@ -71,7 +72,9 @@ func newCallCard(w *Window, win fyne.Window, id middleware.SessionID) *callCard 
 	c.stripButtons = container.NewHBox(c.swap, c.join, hangUp)
 	c.pad = widgets.NewDialPad(func(digit rune) { c.digit(digit) })
 	c.pad.Hide()
-	head := container.NewBorder(nil, nil, c.icon, container.NewHBox(container.NewCenter(c.status), c.stripButtons), container.NewVBox(spacer(), c.title, c.below, spacer()))
+	c.portrait = widgets.NewPhoto(cardFace)
+	c.portrait.Hide()
+	head := container.NewBorder(nil, nil, container.NewHBox(c.portrait, c.icon), container.NewHBox(container.NewCenter(c.status), c.stripButtons), container.NewVBox(spacer(), c.title, c.below, spacer()))
 	c.second = container.NewBorder(nil, nil, nil, container.NewHBox(c.lockIcon, center(c.lock), c.info), center(c.subtitle))
 	c.question = newQuestionRow(func(q viewmodel.Question, yes bool) { w.decide(c.view.ID, q.Kind, yes) })
 	c.drawer = newTransferDrawer(c)
@@ -178,6 +181,7 @@ func (c *callCard) update(v viewmodel.Call, f face, muted bool, all []viewmodel.
 	relined := said != c.said.Text() || len(v.Lock) != len(c.view.Lock) || v.Sent != c.view.Sent || len(v.Status) != len(c.view.Status)
 	c.view, c.face, c.waiting = v, f, others
 	c.title.Set(v.Title)
+	c.w.showFace(c.portrait, v.Title, v.Contact)
 	c.subtitle.Set(v.Subtitle)
 	c.status.SetColored(v.Status, toneColor(v.Tone))
 	c.below.SetColored(v.Status, toneColor(v.Tone))

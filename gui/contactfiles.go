@@ -43,6 +43,7 @@ type fileWindow struct {
 func newFileWindow(w *Window, title string) *fileWindow {
 	f := &fileWindow{w: w, win: w.app.NewWindow(title), bar: widget.NewProgressBar(), text: widgets.NewParagraph("", "")}
 	f.win.Resize(fyne.NewSize(fileWidth, fileHeight))
+	f.win.CenterOnScreen()
 	f.win.SetContent(container.NewStack())
 	f.win.SetOnClosed(func() {
 		if f.cancel != nil {

@@ -69,6 +69,7 @@ func newContactEditor(w *Window, c middleware.Contact) *contactEditor {
 	}
 	e.win = w.app.NewWindow(title)
 	e.win.Resize(fyne.NewSize(editorWidth, editorHeight))
+	e.win.CenterOnScreen()
 	e.build()
 	e.loadGroups()
 	if c.Photo != "" {

@@ -134,7 +134,7 @@ func (p *matchPanel) fill(row *widgets.Row, i int) {
 	m := p.rows[i]
 	c := widgets.RowContent{
 		Icon: icons.Name(m.Picture), IconColor: toneColor(m.Tone), Title: m.Title, Note: m.Note, When: m.When,
-		Person: m.Contact != 0, Star: m.Star, Bold: m.Contact != 0 || m.Picture == viewmodel.PictureEcho,
+		Person: m.Contact != 0, Star: m.Star, Bold: m.Picture == viewmodel.PictureEcho,
 	}
 	if m.Photo {
 		c.Picture = p.w.photo(m.Contact, p.list.Refresh)

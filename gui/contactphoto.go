@@ -12,6 +12,8 @@ import (
 	"os"
 
 	"fyne.io/fyne/v2"
+
+	"parley/gui/widgets"
 )
 
 // maxPhotos is how many photos of contacts are kept for showing.
@@ -173,4 +175,19 @@ func average(from image.Image, at image.Point, side int) color.RGBA {
 	}
 	n = max(n, 1)
 	return color.RGBA{R: uint8(r / n >> 8), G: uint8(g / n >> 8), B: uint8(b / n >> 8), A: 0xff}
+}
+
+// How large contacts are in the incoming-call window and in the card of a call.
+const (
+	incomingFace = 40
+	cardFace     = 28
+)
+
+// showFace shows who a contact is, and nothing for somebody unknown.
+func (w *Window) showFace(face *widgets.Photo, name string, contact int64) {
+	face.Hidden = contact == 0
+	if contact != 0 {
+		face.Set(name, w.photo(contact, func() { face.Set(name, w.photo(contact, func() {})) }))
+	}
+	face.Refresh()
 }

@@ -89,7 +89,9 @@ func (p *contactsPanel) buildEmpty() {
 	add := widget.NewButtonWithIcon(i18n.T("Add contact"), fynetheme.ContentAddIcon(), func() { p.w.editContact(middleware.Contact{}) })
 	add.Importance = widget.HighImportance
 	bring := widget.NewButtonWithIcon(i18n.T("Import…"), fynetheme.FolderOpenIcon(), p.w.importContacts)
-	p.first = container.NewVBox(container.NewCenter(container.NewHBox(add, bring)))
+	what := widgets.NewNote(i18n.T("Add the people you call, or take them over from a vCard or CSV file."), fynetheme.ColorNamePlaceHolder)
+	what.Center()
+	p.first = container.NewVBox(what, gap(), container.NewCenter(container.NewHBox(add, bring)))
 	p.empty = container.NewPadded(container.NewVBox(spacer(), p.nobody, p.first, spacer()))
 	p.empty.Hide()
 }
@@ -225,7 +227,7 @@ func (p *contactsPanel) keepChosen(id int64) {
 
 func (p *contactsPanel) fill(row *widgets.Row, i int) {
 	v := p.rows[i]
-	c := widgets.RowContent{Title: v.Name, Note: v.Note, Bold: true, Person: true, Star: v.Star}
+	c := widgets.RowContent{Title: v.Name, Note: v.Note, Person: true, Star: v.Star}
 	if v.Photo {
 		c.Picture = p.w.photo(v.ID, p.list.Refresh)
 	}

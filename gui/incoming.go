@@ -152,6 +152,7 @@ type incomingCard struct {
 	status *widgets.Text
 	lines  *widgets.Note
 	ring   *ringPanel
+	face   *widgets.Photo // of a contact
 	card   *widgets.Card
 }
 
@@ -160,7 +161,10 @@ func (i *incomingWindow) newCard(v viewmodel.Call) *incomingCard {
 	c.ring = newRingPanel(i.w, i.win.Canvas(), v.ID, i.others, i.refit)
 	title := widgets.NewTitle(v.Title)
 	title.SizeName = fynetheme.SizeNameSubHeadingText
-	head := container.NewBorder(nil, nil, widget.NewIcon(picture(v.Picture, viewmodel.Notice)), nil, center(title))
+	c.face = widgets.NewPhoto(incomingFace)
+	i.w.showFace(c.face, v.Title, v.Contact)
+	symbol := container.NewHBox(c.face, widget.NewIcon(picture(v.Picture, viewmodel.Notice)))
+	head := container.NewBorder(nil, nil, symbol, nil, center(title))
 	text := container.NewVBox(c.status, head, widgets.NewCaption(v.Subtitle), c.lines)
 	c.card = widgets.NewCard(container.NewBorder(nil, c.ring.box, nil, nil, text), fynetheme.ColorNameWarning)
 	c.update(v)

@@ -14,6 +14,7 @@ import (
 type Call struct {
 	ID       middleware.SessionID
 	Title    string // who
+	Contact  int64  // who that is; 0 is nobody known
 	Subtitle string // address and account
 	Status   string // one word or a duration: "Ringing…", "On hold", "3:07"
 	Tone     Tone
@@ -46,7 +47,7 @@ type Call struct {
 // NewCall returns the view of s at the time now. label names an account by id.
 func NewCall(s middleware.SessionSnapshot, now time.Time, label func(id string) string) Call {
 	c := Call{
-		ID: s.ID, Title: PersonOf(s.Peer.Name, s.Peer.Address), Subtitle: callSubtitle(s, label),
+		ID: s.ID, Title: PersonOf(s.Peer.Name, s.Peer.Address), Contact: s.Peer.Contact, Subtitle: callSubtitle(s, label),
 		Incoming: s.State() == session.Incoming, Answer: s.Accepts(session.Accept),
 		Held: s.OnHoldByLocal, CanKeys: s.Accepts(session.SendDTMF),
 		CanHold:   s.Accepts(session.Hold) && s.State() == session.Established,

@@ -21,12 +21,14 @@ func ImportRate(p middleware.ImportProgress, after time.Duration) string {
 
 // ImportResult says what an import has done.
 func ImportResult(r middleware.ImportReport, err error, canceled bool) Banner {
-	parts := []string{
-		i18n.N("1 contact added", "%d contacts added", r.Added, count(r.Added)...),
-		i18n.N("1 merged with one that was there", "%d merged with those that were there", r.Merged, count(r.Merged)...),
-		i18n.N("1 unchanged", "%d unchanged", r.Same, count(r.Same)...),
+	parts := []string{i18n.N("1 contact added", "%d contacts added", r.Added, count(r.Added)...)}
+	if r.Merged > 0 {
+		parts = append(parts, i18n.N("1 merged with one that was there", "%d merged with those that were there", r.Merged, count(r.Merged)...))
 	}
-	b := Banner{Tone: Good, Text: i18n.T("%s, %s, %s.", parts[0], parts[1], parts[2])}
+	if r.Same > 0 {
+		parts = append(parts, i18n.N("1 was there already", "%d were there already", r.Same, count(r.Same)...))
+	}
+	b := Banner{Tone: Good, Text: i18n.T("%s.", strings.Join(parts, ", "))}
 	switch {
 	case canceled:
 		b.Tone, b.Text = Notice, i18n.T("Canceled. %s What was taken in stays.", b.Text)

@@ -1,6 +1,9 @@
 package viewmodel_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -97,6 +100,130 @@ func TestWhatIsAnAddress(t *testing.T) {
 	} {
 		if got := viewmodel.IsAddress(text); got != want {
 			t.Errorf("%q: %t, want %t", text, got, want)
+		}
+	}
+}
+
+func TestImportIsTold(t *testing.T) {
+	bad := []middleware.ImportProblem{{Line: 3, Name: "Bob", Text: "a line without a colon"}, {Line: 9, Text: "no name"}}
+	for _, tt := range []struct {
+		report   middleware.ImportReport
+		err      error
+		canceled bool
+		want     viewmodel.Banner
+	}{
+		{middleware.ImportReport{Added: 2}, nil, false, viewmodel.Banner{Tone: viewmodel.Good, Text: "2 contacts added."}},
+		{
+			middleware.ImportReport{Added: 1, Merged: 1, Same: 1, Bad: bad},
+			nil, false,
+			viewmodel.Banner{Tone: viewmodel.Notice, Text: "1 contact added, 1 merged with one that was there, 1 was there already."},
+		},
+		{
+			middleware.ImportReport{Merged: 5, Same: 7},
+			context.Canceled, true,
+			viewmodel.Banner{Tone: viewmodel.Notice, Text: "Canceled. 0 contacts added, 5 merged with those that were there, 7 were there already. What was taken in stays."},
+		},
+		{middleware.ImportReport{}, errors.New("storage: no space"), false, viewmodel.Banner{Tone: viewmodel.Bad, Text: "That did not work: no space"}},
+		{middleware.ImportReport{Added: 3}, errors.New("no space"), false, viewmodel.Banner{Tone: viewmodel.Bad, Text: "That did not work: no space 3 contacts added."}},
+	} {
+		if diff := cmp.Diff(tt.want, viewmodel.ImportResult(tt.report, tt.err, tt.canceled)); diff != "" {
+			t.Error("ImportResult (-want +got):\n" + diff)
+		}
+	}
+	report := middleware.ImportReport{Bad: bad, More: 4}
+	if got, want := viewmodel.ImportProblems(report), "Line 3: Bob\ta line without a colon\nLine 9\tno name\nand 4 more\n"; got != want {
+		t.Errorf("the list is %q, want %q", got, want)
+	}
+	if got, want := viewmodel.ImportBad(report), "6 entries of the file were not taken, or not as a whole:"; got != want {
+		t.Errorf("it is introduced by %q, want %q", got, want)
+	}
+	p := middleware.ImportProgress{Contacts: 300}
+	if got := viewmodel.ImportRate(p, 1500*time.Millisecond); got != "300 contacts read, 200 in a second" {
+		t.Errorf("the rate is told as %q", got)
+	}
+	if got := viewmodel.ImportRate(p, 0); got != "300 contacts read" {
+		t.Errorf("at first it says %q", got)
+	}
+}
+
+func TestWrongFieldsAreNamed(t *testing.T) {
+	for _, tt := range []struct {
+		err       error
+		key, text string
+	}{
+		{&middleware.ValueError{Key: "name"}, "name", "Name: give one, or at least an address."},
+		{fmt.Errorf("x: %w", &middleware.ValueError{Key: "address", Value: "sip:"}), "address", "Address: “sip:” is neither a number nor an address."},
+		{&middleware.ValueError{Key: "label", Value: "l"}, "address", "Label: “l” is too long."},
+		{middleware.ErrGroupExists, "", "There is a group of this name already."},
+		{middleware.ErrNoContact, "", "This contact no longer exists."},
+		{nil, "", ""},
+	} {
+		if key, text := viewmodel.ExplainField(tt.err); key != tt.key || text != tt.text {
+			t.Errorf("ExplainField(%v) = %q, %q, want %q, %q", tt.err, key, text, tt.key, tt.text)
+		}
+	}
+	for in, want := range map[string]string{"Work": "Work", "a/b:c": "a-b-c", " .. ": "other"} {
+		if got := viewmodel.FileName(in, "other"); got != want {
+			t.Errorf("FileName(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestRowsOfTheListBecomeContacts(t *testing.T) {
+	for _, tt := range []struct{ name, address, wantName, want string }{
+		{"Bob", "sip:bob@example.org;transport=tls", "Bob", "bob@example.org"},
+		{"", "sip:+493012345@pbx.example.org", "", "+493012345"},
+		{"+493012345", "sip:+493012345@pbx.example.org", "", "+493012345"},
+		{"Desk", "sip:201@pbx.example.org", "Desk", "201@pbx.example.org"},
+		{"", "030 99", "", "030 99"},
+	} {
+		c := viewmodel.ContactFor(tt.name, tt.address)
+		if c.Name != tt.wantName || c.Addresses[0].Address != tt.want {
+			t.Errorf("ContactFor(%q, %q) = %q, %q, want %q, %q", tt.name, tt.address, c.Name, c.Addresses[0].Address, tt.wantName, tt.want)
+		}
+	}
+	for in, want := range map[string]string{
+		"sip:+4930@pbx": "+4930", "sip:bob@example.org": "bob@example.org", "echo": "", "sip:anonymous@anonymous.invalid": "",
+	} {
+		if got := viewmodel.BlockRow(in); got != want {
+			t.Errorf("BlockRow(%s) = %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestNarrowSaysWhatIsLeft(t *testing.T) {
+	in, out := middleware.HistoryIncoming, middleware.HistoryOutgoing
+	label := func(id string) string { return "<" + id + ">" }
+	for _, tt := range []struct {
+		n    viewmodel.Narrow
+		want string
+	}{
+		{viewmodel.Narrow{}, ""},
+		{viewmodel.Narrow{Direction: in}, "Only incoming calls"},
+		{viewmodel.Narrow{Direction: out}, "Only outgoing calls"},
+		{viewmodel.Narrow{Account: "a"}, "Only calls of <a>"},
+		{viewmodel.Narrow{Account: "a", Direction: in}, "Only incoming calls of <a>"},
+		{viewmodel.Narrow{Account: "a", Direction: out}, "Only outgoing calls of <a>"},
+	} {
+		if got := tt.n.Words(label); got != tt.want {
+			t.Errorf("%+v: %q, want %q", tt.n, got, tt.want)
+		}
+	}
+}
+
+func TestRecentTellsWhatBecameOfTheCall(t *testing.T) {
+	now := time.Date(2026, 5, 13, 14, 0, 0, 0, time.UTC)
+	for _, tt := range []struct {
+		e    middleware.HistoryEntry
+		want string
+	}{
+		{middleware.HistoryEntry{Outcome: middleware.OutcomeForwarded, Note: "→ sip:0171@pbx"}, "forwarded · to 0171"},
+		{middleware.HistoryEntry{Outcome: middleware.OutcomeBlocked, Via: "Reception"}, "blocked · via Reception"},
+		{middleware.HistoryEntry{Outcome: middleware.OutcomeAnswered, Note: "← bob@example.org", Recording: "/r"}, "from bob@example.org · recorded"},
+		{middleware.HistoryEntry{Outcome: middleware.OutcomeAnswered}, ""},
+	} {
+		if got := viewmodel.NewRecent(tt.e, now).Note; got != tt.want {
+			t.Errorf("%+v: %q, want %q", tt.e, got, tt.want)
 		}
 	}
 }

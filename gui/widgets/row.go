@@ -152,9 +152,10 @@ func (r *Row) layout(size fyne.Size) {
 		mid(r.noteText, left+full+8, note)
 		return
 	}
-	note = min(note, room/3)
-	mid(r.titleText, left, room-note-8)
-	mid(r.noteText, left+room-note, note)
+	// The title gets what it needs, up to two thirds.
+	full = min(full, max(room-8-note, room*2/3-8))
+	mid(r.titleText, left, full)
+	mid(r.noteText, left+full+8, room-full-8)
 }
 
 // Tapped is called by the toolkit.
