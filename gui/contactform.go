@@ -21,7 +21,7 @@ import (
 // The size of the window for one contact.
 const (
 	editorWidth  = 440
-	editorHeight = 600
+	editorHeight = 650
 )
 
 // contactEditor is the window of one contact. Nothing is saved before the person

@@ -75,6 +75,17 @@ func (l *rowList) step(by int) {
 	}
 }
 
+// FocusGained is called by the toolkit. What the keys are about is the row that is
+// selected; the toolkit's mark for another row would only confuse.
+func (l *rowList) FocusGained() {
+	if l.selected < 0 {
+		l.step(0)
+	}
+}
+
+// FocusLost is called by the toolkit.
+func (l *rowList) FocusLost() {}
+
 // TypedKey is called by the toolkit. The arrows move the selection itself.
 func (l *rowList) TypedKey(e *fyne.KeyEvent) {
 	i, any := l.chosen()

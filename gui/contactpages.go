@@ -112,6 +112,5 @@ func (p *pages) current() fyne.Focusable {
 	if p.shown == lowerContacts {
 		return p.w.contacts.search
 	}
-	p.w.recent.list.step(0)
 	return p.w.recent.list
 }

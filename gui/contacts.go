@@ -102,7 +102,6 @@ func (p *contactsPanel) searchKey(k fyne.KeyName) bool {
 	case k == fyne.KeyEscape && p.search.Text != "":
 		p.search.SetText("")
 	case k == fyne.KeyDown && len(p.rows) > 0:
-		p.list.step(1)
 		p.w.win.Canvas().Focus(p.list)
 	case (k == fyne.KeyReturn || k == fyne.KeyEnter) && len(p.rows) > 0 && p.search.Text != "" && !p.loading:
 		p.call(0)

@@ -90,7 +90,6 @@ func (p *recentPanel) searchKey(k fyne.KeyName) bool {
 	case k == fyne.KeyEscape && p.search.Text != "":
 		p.search.SetText("")
 	case k == fyne.KeyDown && len(p.rows) > 0:
-		p.list.step(1)
 		p.w.win.Canvas().Focus(p.list)
 	default:
 		return false
