@@ -122,7 +122,7 @@ func (c *conference) join(s *Stream) {
 	st.leaving = false
 	if !slices.Contains(c.seats, st) {
 		clear(st.ring[:])
-		st.filled, st.from, st.to = c.written, 0, 0
+		st.filled = c.written // from and to are 0: it has faded out, if it ever was there
 		c.seats = append(c.seats, st)
 	}
 	s.seat.Store(st)
@@ -174,10 +174,10 @@ func (c *conference) heard() {
 	if r != nil {
 		r.add(themChannel, c.sum.End())
 	}
+	c.sum.Begin()
 	if !c.busy.Load() {
 		return
 	}
-	c.sum.Begin()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, st := range c.seats {
