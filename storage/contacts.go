@@ -82,9 +82,14 @@ func (c *Contacts) add(ctx context.Context, list []NewContact) ([]Contact, error
 		}
 		return nil
 	})
-	if err == nil {
-		c.put(all...)
+	if err != nil {
+		return nil, err
 	}
+	var moved []Contact
+	if slices.ContainsFunc(all, func(p Contact) bool { return p.Favorite > 0 }) {
+		moved, err = c.favorites(context.WithoutCancel(ctx)) // their places changed too
+	}
+	c.put(slices.Concat(all, moved)...)
 	return all, err
 }
 
@@ -193,7 +198,7 @@ func (c *Contacts) update(ctx context.Context, id int64, change func(*Contact) e
 		return err
 	})
 	if err == nil && p.Favorite != old.Favorite {
-		moved, err = c.favorites(ctx) // their places changed too
+		moved, err = c.favorites(context.WithoutCancel(ctx)) // their places changed too
 	}
 	if err != nil {
 		return Contact{}, c.fail("update", err)
@@ -241,7 +246,7 @@ func (c *Contacts) Spoken(ctx context.Context, id int64, at time.Time) error {
 	if _, err := c.writer.ExecContext(ctx, "UPDATE contacts SET called = ? WHERE id = ? AND called < ?", millis(at), id, millis(at)); err != nil {
 		return c.fail("note call", err)
 	}
-	p, err := c.get(ctx, id)
+	p, err := c.get(context.WithoutCancel(ctx), id) // it is written
 	if err != nil {
 		return c.fail("note call", err)
 	}

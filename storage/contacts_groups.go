@@ -188,7 +188,7 @@ func (c *Contacts) OrderFavorites(ctx context.Context, ids []int64) error {
 	for _, p := range old {
 		changed = append(changed, p.ID)
 	}
-	list, err := c.byIDs(ctx, slices.Compact(slices.Sorted(slices.Values(changed))))
+	list, err := c.byIDs(context.WithoutCancel(ctx), slices.Compact(slices.Sorted(slices.Values(changed))))
 	c.put(list...)
 	return c.fail("order favorites", err)
 }
