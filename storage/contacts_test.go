@@ -195,31 +195,6 @@ func TestListGroupsFavorites(t *testing.T) {
 	favorites("Emil", "Dora")
 }
 
-// Who is made a favorite at once moves the others, in searches too.
-func TestFoundInTheOrderOfFavorites(t *testing.T) {
-	c := newContacts(t)
-	first := addContact(t, c, Contact{Name: "Bob 1", Favorite: 1})
-	if err := c.Warm(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	addContact(t, c, Contact{Name: "Bob 2", Favorite: 1})
-	addContact(t, c, Contact{Name: "Bob 3", Favorite: 2})
-	found := func() []string {
-		t.Helper()
-		list, err := c.Search(t.Context(), "bob", 10)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return contactNames(list)
-	}
-	if diff := cmp.Diff([]string{"Bob 2", "Bob 3", "Bob 1"}, found()); diff != "" {
-		t.Errorf("after Add (-want +got):\n%s", diff)
-	}
-	if p, err := c.Get(t.Context(), first.ID); err != nil || p.Favorite != 3 {
-		t.Errorf("the first has place %d, %v, want 3", p.Favorite, err)
-	}
-}
-
 func TestGroups(t *testing.T) {
 	c := newContacts(t)
 	ctx := t.Context()
