@@ -19,6 +19,7 @@ func (m *SessionManager) takePlace(call *sip.Call, account *Account) *Session {
 		return nil
 	}
 	identity, peer := identify(call, account)
+	peer = m.known(peer)
 	s, err := m.newSession(account, Incoming, func(s *Session) {
 		s.describe(call, identity, peer)
 		s.transfer.taken = old

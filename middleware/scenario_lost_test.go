@@ -280,3 +280,38 @@ func TestPlaceInAConference(t *testing.T) {
 		})
 	}
 }
+
+// Who is called for the far end, and who takes a call's place, are contacts like
+// any other.
+func TestContactsOfCallsThatAreMoved(t *testing.T) {
+	add := func(t *testing.T, p *middlewaretest.Phone, name, address string) int64 {
+		t.Helper()
+		c, err := p.App.Contacts().Add(t.Context(), middleware.Contact{Name: name, Addresses: []middleware.ContactAddress{{Address: address}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c.ID
+	}
+	want := func(t *testing.T, what string, got middleware.Peer, id int64, name string) {
+		t.Helper()
+		if got.Contact != id || got.Name != name {
+			t.Errorf("%s is %q, contact %d, want %q, %d", what, got.Name, got.Contact, name, id)
+		}
+	}
+	direct(t, func(t *testing.T, p *middlewaretest.Phone, peer, _ *siptest.Peer, s *middleware.Session, invite siptest.Message) {
+		carol, dave := add(t, p, "Carol C.", "sip:carol@192.0.2.10:5060"), add(t, p, "Dave D.", "dave@example.org")
+		peer.Send(invite.From, within(invite, "REFER", 1, "b", "Contact: <sip:bob@192.0.2.10:5060>\nRefer-To: \"C\" <sip:carol@192.0.2.10:5060>\n"))
+		peer.Expect("202 REFER")
+		soon()
+		want(t, "whom to call", s.Snapshot().Transfer.To, carol, "Carol C.")
+		s.AcceptTransfer()
+		child := peer.Expect("INVITE")
+		want(t, "who is called", p.Session().Snapshot().Peer, carol, "Carol C.")
+		peer.Send(child.From, child.Reply("486 Busy Here", "x", ""))
+		soon()
+		peer.Send(invite.From, inPlaceOf(invite, peer, offeredAudio))
+		takenOver(t, p, peer, peer, s, invite)
+		want(t, "who has taken the place", p.Session().Snapshot().Peer, dave, "Dave D.")
+		hangUp(peer, p.Session())
+	})
+}

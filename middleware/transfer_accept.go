@@ -63,6 +63,7 @@ func (s *Session) judgeRefer(ev sip.Referred) (*request, int) {
 	if name := ev.To.SafeName(); name != "" {
 		d.peer.Name = name
 	}
+	d.peer = s.m.known(d.peer)
 	return &request{id: ev.ID, to: d, replaces: ev.Replaces, by: ev.By}, 0
 }
 
