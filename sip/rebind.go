@@ -103,6 +103,11 @@ func (e *Endpoint) Rebind(ctx context.Context, listen, listenTLS []netip.AddrPor
 	for _, a := range newTLS {
 		errs = append(errs, e.listenTLS(ctx, a))
 	}
+	if len(newPairs)+len(newTLS) > 0 { // perhaps another network: who refused TCP may take it here
+		e.mu.Lock()
+		clear(e.noTCP)
+		e.mu.Unlock()
+	}
 	e.letGo(old) // last: what fails by it finds the new ones
 	e.endStranded()
 	return errors.Join(errs...)

@@ -195,3 +195,41 @@ func TestLoopbackReachesNobodyElse(t *testing.T) {
 		connect(t, s, near)
 	})
 }
+
+// That TCP was refused where the machine was before tells nothing about where it is
+// now.
+func TestTCPIsTriedAgainInAnotherNetwork(t *testing.T) {
+	moving(t, func(t *testing.T, n *siptest.Network, host *siptest.Host, alice, bob *side) {
+		at := netip.MustParseAddrPort("10.0.0.5:5060")
+		pc := must(n.Host("10.0.0.5").ListenPacket(t.Context(), at))
+		defer pc.Close()
+		large := alice.request(sip.Route{Transport: "udp", Addr: at})
+		large.Body = []byte(offerSDP + strings.Repeat("a=x:1234567890\r\n", 100))
+		first := must(alice.e.Invite(large))
+		buf := make([]byte, 65536)
+		size, _, err := pc.ReadFrom(buf)
+		ok(t, err)
+		if !strings.HasPrefix(string(buf[:size]), "INVITE ") {
+			t.Fatalf("%q came by UDP, want the INVITE", buf[:size])
+		}
+		first.Close()
+		l := must(n.Host("10.0.0.5").Listen(t.Context(), at))
+		defer l.Close()
+		move(t, host, alice, "10.0.0.9")
+		second := must(alice.e.Invite(large))
+		defer second.Close()
+		accepted := make(chan struct{})
+		go func() {
+			if c, err := l.Accept(); err == nil {
+				defer c.Close()
+				close(accepted)
+				_, _ = c.Read(buf)
+			}
+		}()
+		select {
+		case <-accepted:
+		case <-time.After(10 * time.Second):
+			t.Error("the large INVITE does not go by TCP")
+		}
+	})
+}
