@@ -148,3 +148,58 @@ func wantLast(t *testing.T, p *middlewaretest.Phone, s *middleware.Session) {
 		t.Errorf("the end was told %d times, the last notification was %s", ends, last)
 	}
 }
+
+// A far end that is gone does not keep a call that was hung up: it is over after a
+// moment, and the BYE is repeated without it.
+func TestEndThatNobodyConfirms(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := middlewaretest.NewNet()
+		r := siptest.NewPeer(t, &n.SIP, "192.0.2.10:5060")
+		p := middlewaretest.NewPhone(t, n, "192.0.2.1")
+		s, _ := up(p, r)
+		s.End()
+		time.Sleep(3900 * time.Millisecond)
+		synctest.Wait()
+		if got := s.Snapshot().State(); got != session.Terminating {
+			t.Errorf("after 3.9 s the session is %v, want Terminating", got)
+		}
+		soon()
+		if got := s.Snapshot().State(); got != session.Terminated {
+			t.Errorf("after 4.2 s the session is %v, want Terminated", got)
+		}
+		<-s.Done()
+		for {
+			if _, ok := r.Poll(); !ok {
+				break
+			}
+		}
+		bye := r.Expect("BYE") // it is repeated
+		r.Send(bye.From, bye.Reply("200 OK", "b", ""))
+		r.Silent("BYE", 40*time.Second)
+		p.Stop()
+		r.Close()
+	})
+}
+
+// So it is with a CANCEL, and an answer that crosses it late is hung up.
+func TestAnswerAfterTheEndOfACancel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := middlewaretest.NewNet()
+		r := siptest.NewPeer(t, &n.SIP, "192.0.2.10:5060")
+		p := middlewaretest.NewPhone(t, n, "192.0.2.1")
+		s, invite := dialed(p, r)
+		r.Send(invite.From, invite.Reply("180 Ringing", "b", ""))
+		soon()
+		s.End()
+		r.Expect("CANCEL")
+		time.Sleep(5 * time.Second)
+		<-s.Done()
+		r.Send(invite.From, invite.Reply("200 OK", "b", peerAudio))
+		r.Expect("ACK")
+		bye := r.Expect("BYE")
+		r.Send(bye.From, bye.Reply("200 OK", "b", ""))
+		soon()
+		p.Stop()
+		r.Close()
+	})
+}

@@ -20,6 +20,10 @@ import (
 // ErrSessionOver is returned for a command to a session that has ended.
 var ErrSessionOver = errors.New("middleware: the call is over")
 
+// endTime is how long an end waits for the peer to confirm it. After that the
+// session is over for everybody here; the request is repeated by itself.
+const endTime = 4 * time.Second
+
 // A Session is a call with one other party. Its methods may be used from any
 // goroutine; none blocks but [Session.DoWait].
 //

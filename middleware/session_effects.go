@@ -124,6 +124,8 @@ func (s *Session) carryOutLocal(effect session.Effect, e event) {
 		s.moveStreams()
 	case session.KeepMove:
 		s.moved = true
+	case session.AwaitEnd:
+		s.later(endTime, event{in: session.EndTimeout})
 	case session.AwaitDecision:
 		s.disarm(s.decision) // that of an earlier proposal
 		s.decision = s.later(proposalTime, event{in: session.ProposalTimeout})

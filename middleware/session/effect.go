@@ -46,6 +46,7 @@ const (
 	TryWish        // carry out what is still wished
 	AwaitGlare     // start the wait after a 491
 	AwaitAnswer    // start the ring timeout
+	AwaitEnd       // start the time the peer has to confirm the end
 	AwaitDecision  // start the time a person has for a proposal
 	ShowTransfer   // note how the peer fares with the call we sent it on
 	EndTransfer    // the same, for the last time
@@ -74,7 +75,7 @@ var effectNames = [numEffects]string{
 	"RefuseProposal", "SendRefer", "TakeRefer", "FollowRefer", "RefuseRefer", "OfferReinvite",
 	"RefuseGlare", "ShowProgress", "StopRinging", "StopAutoAnswer", "FollowRedirect", "OpenStream", "DropStream", "DropProposal",
 	"MoveStreams", "KeepMove", "StartStreams", "UpdateStreams", "StopStreams",
-	"RollBack", "RollBackTheirs", "KeepWish", "TryWish", "AwaitGlare", "AwaitAnswer", "AwaitDecision",
+	"RollBack", "RollBackTheirs", "KeepWish", "TryWish", "AwaitGlare", "AwaitAnswer", "AwaitEnd", "AwaitDecision",
 	"ShowTransfer", "EndTransfer", "HoldOthers", "PlayDigit",
 	"Record", "StopRecord", "NotifyNewOutgoing", "NotifyNewIncoming",
 	"NotifyWillStart", "NotifyDidStart", "NotifyProposal", "NotifyAccepted", "NotifyRejected",

@@ -60,6 +60,7 @@ const (
 	RingTimeout   // nobody answered here in time
 	GlareTimeout  // the wait after a 491 is over (RFC 3261 section 14.1)
 
+	EndTimeout      // the peer did not confirm the end in time
 	ProposalTimeout // nobody decided on the peer's proposal in time
 	RefreshDue      // the session timer wants a re-INVITE (RFC 4028)
 	AddressChanged  // our address is another one: media must move
@@ -77,7 +78,7 @@ var inputNames = [numInputs]string{
 	"GotReinviteCancel", "GotReinviteOK", "GotReinviteGlare", "GotReinviteRefusal",
 	"GotRedirect", "GotProposal", "GotProposalOK", "GotRefer", "GotReferProgress", "GotReferResult", "GotBye", "GotOver",
 	"Prepared", "PrepareFailed", "RingTimeout", "GlareTimeout",
-	"ProposalTimeout", "RefreshDue", "AddressChanged",
+	"EndTimeout", "ProposalTimeout", "RefreshDue", "AddressChanged",
 }
 
 func (in Input) String() string {

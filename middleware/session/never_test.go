@@ -71,6 +71,7 @@ var never = []impossibility{
 	},
 	{[]Input{RingTimeout, GlareTimeout, ProposalTimeout}, noCall, "the timer was not started"},
 	{[]Input{RingTimeout}, []Place{inviting, canceling}, "only incoming calls have it"},
+	{[]Input{EndTimeout}, slices.Concat(noCall, []Place{inviting, ringing, accepting}, confirming), "the end was not asked for"},
 	{[]Input{GlareTimeout, ProposalTimeout}, append([]Place{answered}, noDialog...), "the timer was not started"},
 	{[]Input{AddressChanged}, unborn, "the session is not among those that are told"},
 }

@@ -46,12 +46,12 @@ var rules = []rule{
 	{PrepareFailed, []Place{looking}, over, []Effect{StopStreams, NotifyFailed, NotifyDidEnd}},
 	{GotProgress, []Place{inviting}, stay, []Effect{ShowProgress}},
 	{GotAnswer, []Place{inviting}, calm, []Effect{NotifyWillStart, StartStreams, HoldOthers, NotifyDidStart, TryWish}},
-	{GotBadAnswer, []Place{inviting}, hangingUp, []Effect{StopStreams, SendBye, NotifyFailed}},
+	{GotBadAnswer, []Place{inviting}, hangingUp, []Effect{StopStreams, SendBye, NotifyFailed, AwaitEnd}},
 	{GotRefusal, []Place{inviting}, over, []Effect{StopStreams, NotifyFailed, NotifyDidEnd}},
 	{GotReinvite, []Place{inviting}, stay, []Effect{AnswerReinvite}}, // UPDATE in the early dialog (RFC 3311)
 	{GotRedirect, []Place{looking, inviting}, looking, []Effect{FollowRedirect, Prepare}},
 	{End, []Place{looking}, over, []Effect{NotifyWillEnd, StopPreparing, StopStreams, NotifyDidEnd}},
-	{End, []Place{inviting}, canceling, []Effect{NotifyWillEnd, StopStreams, SendCancel}},
+	{End, []Place{inviting}, canceling, []Effect{NotifyWillEnd, StopStreams, SendCancel, AwaitEnd}},
 	{GotProgress, []Place{canceling}, stay, nil},
 	{GotRefusal, []Place{canceling}, over, []Effect{NotifyDidEnd}},
 	// Our CANCEL crossed the answer: the call is up, so it must be hung up.
@@ -65,12 +65,12 @@ var rules = []rule{
 	{Prepared, []Place{accepting}, answered, []Effect{SendOK, StartStreams}},
 	{PrepareFailed, []Place{accepting}, over, []Effect{SendRefusal, StopStreams, NotifyFailed, NotifyDidEnd}},
 	{GotConfirmation, []Place{answered}, calm, []Effect{UpdateStreams, NotifyDidStart, TryWish}},
-	{GotBadAnswer, []Place{answered}, hangingUp, []Effect{StopStreams, SendBye, NotifyFailed}},
-	{Reject, []Place{ringing}, hangingUp, []Effect{NotifyWillEnd, SendRefusal}},
-	{Redirect, []Place{ringing}, hangingUp, []Effect{NotifyWillEnd, SendRefusal}},
+	{GotBadAnswer, []Place{answered}, hangingUp, []Effect{StopStreams, SendBye, NotifyFailed, AwaitEnd}},
+	{Reject, []Place{ringing}, hangingUp, []Effect{NotifyWillEnd, SendRefusal, AwaitEnd}},
+	{Redirect, []Place{ringing}, hangingUp, []Effect{NotifyWillEnd, SendRefusal, AwaitEnd}},
 	{Silence, []Place{ringing}, stay, []Effect{StopRinging}},
 	{CancelAutoAnswer, []Place{ringing}, stay, []Effect{StopAutoAnswer}},
-	{End, []Place{ringing, accepting}, hangingUp, []Effect{NotifyWillEnd, StopPreparing, StopStreams, SendRefusal}},
+	{End, []Place{ringing, accepting}, hangingUp, []Effect{NotifyWillEnd, StopPreparing, StopStreams, SendRefusal, AwaitEnd}},
 	{GotCancel, []Place{ringing, accepting, answered}, over, []Effect{StopPreparing, StopStreams, NotifyFailed, NotifyDidEnd}},
 	{RingTimeout, []Place{ringing}, over, []Effect{SendRefusal, NotifyFailed, NotifyDidEnd}},
 	{RingTimeout, append([]Place{accepting, hangingUp}, confirming...), stay, nil},
@@ -94,7 +94,7 @@ var rules = []rule{
 	{GotEmptyReinvite, []Place{changing, offering, waiting, proposing, recalling}, stay, []Effect{RefuseGlare}},
 	{GotProposal, []Place{changing, offering, proposing, recalling}, stay, []Effect{RefuseGlare}},
 	{GotConfirmation, []Place{offering}, calm, []Effect{UpdateStreams, TryWish}},
-	{GotBadAnswer, []Place{offering}, hangingUp, []Effect{StopStreams, SendBye, NotifyFailed}},
+	{GotBadAnswer, []Place{offering}, hangingUp, []Effect{StopStreams, SendBye, NotifyFailed, AwaitEnd}},
 	{GotConfirmation, []Place{calm, changing, waiting, proposing, recalling, proposed, deciding}, stay, nil},
 	{GotReinviteCancel, []Place{offering}, calm, []Effect{RollBackTheirs, TryWish}},
 	{GotReinviteCancel, []Place{calm, changing, waiting, proposing, recalling}, stay, nil}, // answered, or refused, already
@@ -150,10 +150,11 @@ var rules = []rule{
 	{StopRecording, everyOpen, stay, []Effect{StopRecord}},
 
 	// The end of a confirmed dialog.
-	{End, confirming, hangingUp, []Effect{NotifyWillEnd, StopStreams, SendBye}},
+	{End, confirming, hangingUp, []Effect{NotifyWillEnd, StopStreams, SendBye, AwaitEnd}},
 	{GotBye, confirming, over, []Effect{NotifyWillEnd, StopStreams, NotifyDidEnd}},
 	{GotOver, confirming, over, []Effect{StopStreams, NotifyFailed, NotifyDidEnd}},
 	{GotOver, dying, over, []Effect{NotifyDidEnd}},
+	{EndTimeout, dying, over, []Effect{NotifyDidEnd}}, // the request is repeated without us
 	{GotBye, dying, over, []Effect{NotifyDidEnd}},
 	{GotCancel, dying, over, []Effect{NotifyDidEnd}},
 	{GotRefusal, []Place{hangingUp}, over, []Effect{NotifyDidEnd}},

@@ -20,10 +20,10 @@ func TestNext(t *testing.T) {
 		{"no route", looking, PrepareFailed, over, []Effect{StopStreams, NotifyFailed, NotifyDidEnd}},
 		{"ringing", inviting, GotProgress, inviting, []Effect{ShowProgress}},
 		{"answered", inviting, GotAnswer, calm, []Effect{NotifyWillStart, StartStreams, HoldOthers, NotifyDidStart, TryWish}},
-		{"an answer without a common codec ends the call", inviting, GotBadAnswer, hangingUp, []Effect{StopStreams, SendBye, NotifyFailed}},
+		{"an answer without a common codec ends the call", inviting, GotBadAnswer, hangingUp, []Effect{StopStreams, SendBye, NotifyFailed, AwaitEnd}},
 		{"refused", inviting, GotRefusal, over, []Effect{StopStreams, NotifyFailed, NotifyDidEnd}},
 		{"given up before the INVITE", looking, End, over, []Effect{NotifyWillEnd, StopPreparing, StopStreams, NotifyDidEnd}},
-		{"given up while it rings", inviting, End, canceling, []Effect{NotifyWillEnd, StopStreams, SendCancel}},
+		{"given up while it rings", inviting, End, canceling, []Effect{NotifyWillEnd, StopStreams, SendCancel, AwaitEnd}},
 		{"the CANCEL worked", canceling, GotRefusal, over, []Effect{NotifyDidEnd}},
 		{"the CANCEL crossed the answer", canceling, GotAnswer, hangingUp, []Effect{SendBye}},
 
@@ -32,7 +32,7 @@ func TestNext(t *testing.T) {
 		{"the 200 goes out", accepting, Prepared, answered, []Effect{SendOK, StartStreams}},
 		{"no microphone socket", accepting, PrepareFailed, over, []Effect{SendRefusal, StopStreams, NotifyFailed, NotifyDidEnd}},
 		{"the ACK", answered, GotConfirmation, calm, []Effect{UpdateStreams, NotifyDidStart, TryWish}},
-		{"decline never fails", ringing, Reject, hangingUp, []Effect{NotifyWillEnd, SendRefusal}},
+		{"decline never fails", ringing, Reject, hangingUp, []Effect{NotifyWillEnd, SendRefusal, AwaitEnd}},
 		{"the caller gives up", ringing, GotCancel, over, []Effect{StopPreparing, StopStreams, NotifyFailed, NotifyDidEnd}},
 		{"nobody answers", ringing, RingTimeout, over, []Effect{SendRefusal, NotifyFailed, NotifyDidEnd}},
 
@@ -64,14 +64,15 @@ func TestNext(t *testing.T) {
 		{"it changed during a hold", changing, AddressChanged, changing, []Effect{KeepMove}},
 		{"redirected", inviting, GotRedirect, looking, []Effect{FollowRedirect, Prepare}},
 		{"redirected to where there is no way", looking, GotRedirect, looking, []Effect{FollowRedirect, Prepare}},
-		{"the caller is sent elsewhere", ringing, Redirect, hangingUp, []Effect{NotifyWillEnd, SendRefusal}},
+		{"the caller is sent elsewhere", ringing, Redirect, hangingUp, []Effect{NotifyWillEnd, SendRefusal, AwaitEnd}},
 
-		{"hang up", calm, End, hangingUp, []Effect{NotifyWillEnd, StopStreams, SendBye}},
-		{"hang up during a hold", changing, End, hangingUp, []Effect{NotifyWillEnd, StopStreams, SendBye}},
+		{"hang up", calm, End, hangingUp, []Effect{NotifyWillEnd, StopStreams, SendBye, AwaitEnd}},
+		{"hang up during a hold", changing, End, hangingUp, []Effect{NotifyWillEnd, StopStreams, SendBye, AwaitEnd}},
 		{"bye beats our hold", changing, GotBye, over, []Effect{NotifyWillEnd, StopStreams, NotifyDidEnd}},
 		{"both hang up", hangingUp, GotBye, over, []Effect{NotifyDidEnd}},
 		{"bye before the ACK", answered, GotBye, over, []Effect{NotifyWillEnd, StopStreams, NotifyDidEnd}},
 		{"the peer was lost", calm, GotOver, over, []Effect{StopStreams, NotifyFailed, NotifyDidEnd}},
+		{"nobody confirms the end", hangingUp, EndTimeout, over, []Effect{NotifyDidEnd}},
 		{"the BYE was answered", hangingUp, GotOver, over, []Effect{NotifyDidEnd}},
 	}
 	for _, tt := range tests {
