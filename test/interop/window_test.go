@@ -56,6 +56,7 @@ func TestWindow(t *testing.T) {
 		{"echo", s.callEcho},
 		{"account", s.addAccount},
 		{"call", s.callOut},
+		{"contact", s.addContact},
 		{"do not disturb", s.beLeftAlone},
 		{"forward", s.forwardCalls},
 		{"transfer", s.transferCall},
