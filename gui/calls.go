@@ -133,7 +133,10 @@ func (p *callsPanel) endedCard(e viewmodel.Ended) *widgets.Card {
 		again.Hide()
 	}
 	icon := widget.NewIcon(picture(viewmodel.PictureHangUp, e.Tone))
-	head := container.NewBorder(nil, nil, icon, nil, title)
+	contact := widget.NewButtonWithIcon(i18n.T("Contact…"), theme.Icon(icons.Contacts), func() { w.editAddress(e.Title, e.Target) })
+	contact.Importance = widget.LowImportance
+	contact.Hidden = e.Target == "" || e.Target == middleware.EchoTarget
+	head := container.NewBorder(nil, nil, icon, contact, center(title))
 	return widgets.NewCard(container.NewVBox(head, text, buttons), toneColor(e.Tone))
 }
 

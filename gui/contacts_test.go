@@ -416,6 +416,23 @@ func TestRecentMenuKnowsContacts(t *testing.T) {
 	r.until("its end", func() bool { return len(r.phone.App.Settings().Calls.Reject) == 0 })
 }
 
+func TestCallThatEndedBecomesAContact(t *testing.T) {
+	r := newRig(t)
+	r.talk()
+	r.w.hangUp()
+	r.until("the end", func() bool { return len(r.w.ended) == 1 && len(r.w.calls.cards) == 0 })
+	ask := func() { test.Tap(findButton(r.w.calls.endedCard(r.w.ended[0]), "Contact…")) }
+	ask()
+	r.until("a new contact", func() bool { return r.w.editors[0] != nil })
+	if got := r.w.editors[0].addresses.rows[0].address.Text; got != "bob@192.0.2.2:5060" {
+		t.Errorf("it begins with the address %q", got)
+	}
+	r.w.editors[0].win.Close()
+	bob := r.person("Bob", "bob@192.0.2.2:5060")
+	ask()
+	r.until("the contact", func() bool { return r.w.editors[bob.ID] != nil })
+}
+
 func TestRecentIsNarrowed(t *testing.T) {
 	r := newRig(t)
 	r.talk()

@@ -99,6 +99,16 @@ func (w *Window) contactItem(c middleware.Contact, name, address string) *fyne.M
 	return menuItem(i18n.T("Add to contacts…"), theme.Icon(icons.Contacts), func() { w.editContact(viewmodel.ContactFor(name, address)) })
 }
 
+// editAddress opens the contact behind an address, or a new one for it.
+func (w *Window) editAddress(name, address string) {
+	w.withContact(address, func(c middleware.Contact) {
+		if c.ID == 0 {
+			c = viewmodel.ContactFor(name, address)
+		}
+		w.editContact(c)
+	})
+}
+
 // showMatchMenu opens the menu of somebody below the number field.
 func (w *Window) showMatchMenu(m viewmodel.Match, at fyne.Position) {
 	w.withContact(m.Target, func(c middleware.Contact) {

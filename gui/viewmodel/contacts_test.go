@@ -176,6 +176,7 @@ func TestRowsOfTheListBecomeContacts(t *testing.T) {
 		{"+493012345", "sip:+493012345@pbx.example.org", "", "+493012345"},
 		{"Desk", "sip:201@pbx.example.org", "Desk", "201@pbx.example.org"},
 		{"", "030 99", "", "030 99"},
+		{"bob@example.org", "sip:bob@example.org", "", "bob@example.org"},
 	} {
 		c := viewmodel.ContactFor(tt.name, tt.address)
 		if c.Name != tt.wantName || c.Addresses[0].Address != tt.want {

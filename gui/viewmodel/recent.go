@@ -106,10 +106,11 @@ func EchoRow() Recent {
 // ContactFor returns a new contact for somebody in the list of calls.
 func ContactFor(name, address string) middleware.Contact {
 	short := ShortURI(address)
-	if user := userOf(short); isNumber(user) {
-		if name == user {
-			name = ""
-		}
+	user := userOf(short)
+	if name == user || name == short {
+		name = ""
+	}
+	if isNumber(user) {
 		if len(user) > shortNumber {
 			short = user
 		}
