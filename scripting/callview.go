@@ -20,8 +20,9 @@ type callView struct {
 	measured string
 	secure   string // ENCRYPTION
 	seen     bool
-	row      int64 // in the history; 0 if it was not asked
-	protocol int32 // version that the program speaks
+	row      int64  // in the history; 0 if it was not asked
+	note     string // of the history: where a transfer went or came from
+	protocol int32  // version that the program speaks
 
 	conference middleware.ConferenceSnapshot // that it is a member of; set by getCall
 }
@@ -115,7 +116,7 @@ func viewOf(e middleware.HistoryEntry) callView {
 	n, _ := strconv.ParseInt(e.SessionID, 10, 64) // rows from elsewhere count as 0
 	snap := middleware.SessionSnapshot{
 		ID: middleware.SessionID(n), Direction: middleware.Outgoing, Account: e.Account,
-		Peer:    middleware.Peer{Name: e.PeerName, URI: e.PeerURI},
+		Peer:    middleware.Peer{Name: e.PeerName, URI: e.PeerURI, Via: e.Via},
 		Created: e.Start, Started: e.Answered, Stopped: e.End,
 		Echo: e.PeerURI == middleware.EchoTarget,
 	}
@@ -126,7 +127,7 @@ func viewOf(e middleware.HistoryEntry) callView {
 	snap.End.Code, snap.End.Reason = e.Code, e.Reason
 	v := callView{
 		id: callID(e.Start, n), snap: snap, status: pastStatus(e),
-		recorded: e.Recording, seen: e.Seen, row: e.ID, secure: constant(e.Secure),
+		recorded: e.Recording, seen: e.Seen, row: e.ID, secure: constant(e.Secure), note: e.Note,
 	}
 	if v.secure == "" && e.Codec != "" {
 		v.secure = constant(middleware.NotEncrypted.String())
@@ -175,6 +176,8 @@ var callProperties = map[string]func(callView) string{
 	"TRANSFERRED_TO":  func(v callView) string { return v.snap.Transfer.To.Address },
 	"TRANSFERRED_BY":  func(v callView) string { return v.snap.ReferredBy },
 	"REDIRECTED_TO":   func(v callView) string { return handleOf(v.snap.RedirectedTo.URI) },
+	"VIA":             func(v callView) string { return v.snap.Peer.Via },
+	"NOTE":            func(v callView) string { return v.note },
 	"DIVERTED_BY":     divertedBy,
 	"DIVERTED_REASON": divertedReason,
 

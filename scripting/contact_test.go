@@ -1,6 +1,8 @@
 package scripting
 
 import (
+	"image"
+	"image/png"
 	"os"
 	"path/filepath"
 	"slices"
@@ -13,6 +15,21 @@ import (
 	"parley/middleware"
 	"parley/middleware/middlewaretest"
 )
+
+// photoFile writes a small picture and returns its path.
+func photoFile(t *testing.T) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "face.png")
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := png.Encode(f, image.NewGray(image.Rect(0, 0, 8, 8))); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
 
 func TestContactCommands(t *testing.T) {
 	bubble(t, func(t *testing.T, s *Server, _, _ *middlewaretest.Phone) {
@@ -42,7 +59,12 @@ func TestContactCommands(t *testing.T) {
 			{"SET CONTACT 2 FAVORITE 1", "CONTACT 2 FAVORITE 1"},
 			{"SEARCH FAVORITES", "CONTACTS 2, 1"},
 			{"SET CONTACT 1 FAVORITE -1", "ERROR 1013 Invalid value: a place among the favorites, or 0"},
-			{"SET CONTACT 1 PHOTO x", "ERROR 1041 CONTACT: Unknown property: PHOTO cannot be set"},
+			{"SET CONTACT 1 GROUPS x", "ERROR 1041 CONTACT: Unknown property: GROUPS cannot be set"},
+			{"SET CONTACT 1 PHOTO face.png", "ERROR 1013 Invalid value: an absolute path is needed"},
+			{"SET CONTACT 1 PHOTO /", "ERROR 1013 Invalid value: read /: invalid argument"},
+			{"SET CONTACT 1 PHOTO " + photoFile(t), "CONTACT 1 PHOTO image/png"},
+			{"GET CONTACT 1 PHOTO", "CONTACT 1 PHOTO image/png"},
+			{"SET CONTACT 1 PHOTO", "CONTACT 1 PHOTO"},
 			{"ALTER CONTACT 2 ADDADDRESS +1 555 0100, cell", "ALTER CONTACT 2 ADDADDRESS"},
 			{"ALTER CONTACT 2 ADDADDRESS", "ERROR 1013 Invalid value: address cannot be \"\", it must be an address or a number"},
 			{"ALTER CONTACT 2 REMOVEADDRESS x", "ERROR 1013 Invalid value: it is none of the contact's addresses"},

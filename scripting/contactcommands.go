@@ -222,6 +222,9 @@ func (s *Server) setContact(ctx context.Context, _ *conn, cmd *protocol.Command)
 	if err != nil {
 		return "", err
 	}
+	if name == "PHOTO" {
+		return s.setPhoto(ctx, id, p, cmd.Rest())
+	}
 	if prop.set == nil {
 		return "", protocol.Errorf(protocol.BadContactProperty, "%s cannot be set", name)
 	}
