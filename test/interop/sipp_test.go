@@ -113,3 +113,25 @@ func TestScenariosOfCallees(t *testing.T) {
 		}
 	}
 }
+
+// TestHoldStyles is held and resumed by sipp in three styles: sendonly, inactive
+// and an address of zeros.
+func TestHoldStyles(t *testing.T) {
+	t.Parallel()
+	k := registrar(t)
+	a := startPhone(t, k, phoneConfig{User: "styles"})
+	contact, to := contactOf(t, k, "styles")
+	p, _ := startSipp(t, "uac_holds", "udp", to.String(), contact)
+	id := a.ringing(t)
+	a.do(t, "ALTER CALL %s ANSWER", id)
+	a.awaitStatus(t, id, "INPROGRESS")
+	p.mustPass(t)
+	a.is(t, id, "FINISHED")
+	var told []string
+	for _, note := range a.notifications("CALL " + id + " HOLD .*") {
+		told = append(told, strings.TrimPrefix(note, "CALL "+id+" HOLD "))
+	}
+	if want := []string{"REMOTE", "NONE", "REMOTE", "NONE", "REMOTE", "NONE"}; !slices.Equal(told, want) {
+		t.Errorf("HOLD was told as %q, want %q", told, want)
+	}
+}
