@@ -101,7 +101,7 @@ func TestToneThroughPulse(t *testing.T) {
 	go func() { played <- play(out) }()
 	const windows = 100
 	bad := windows
-	for try := 0; try < 5 && bad > windows/20; try++ {
+	for try := 0; try < 10 && bad > impureAllowed; try++ {
 		listen(t, in, 500*time.Millisecond) // null sinks begin with up to 2 s of nothing
 		heard := listen(t, in, windows*20*time.Millisecond)
 		bad = impureWindows(heard)
@@ -109,7 +109,7 @@ func TestToneThroughPulse(t *testing.T) {
 		t.Logf("level %.3f, %d of %d windows impure, playback %+v, capture %+v, latencies %v and %v",
 			level, bad, windows, out.(*Playback).Counters(), in.(*Capture).Counters(), out.Latency(), in.Latency())
 	}
-	if bad > windows/20 {
+	if bad > impureAllowed {
 		t.Errorf("windows of 20 ms that hold more than the tone = %d of %d", bad, windows)
 	}
 	if err := out.Close(); err != nil {
