@@ -94,12 +94,12 @@ func (m *SessionManager) Join(ids ...SessionID) error {
 		}
 		s, err := m.joinable(id)
 		if err != nil {
-			return err
+			return &ConferenceError{"Join", err}
 		}
 		fresh = append(fresh, s)
 	}
 	if len(c.members)+len(fresh) < 2 {
-		return fmt.Errorf("%w: two calls are needed", ErrNotJoinable)
+		return &ConferenceError{"Join", fmt.Errorf("%w: two calls are needed", ErrNotJoinable)}
 	}
 	if len(c.members) == 0 {
 		c.now.Started, c.members = time.Now(), map[SessionID]*Session{}
