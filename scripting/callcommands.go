@@ -179,6 +179,19 @@ func (s *Server) alterCall(ctx context.Context, _ *conn, cmd *protocol.Command) 
 // withArgument are the actions that take one.
 var withArgument = []string{"DTMF", "RECORD", "REDIRECT", "PARK", "TRANSFER", "TRANSFER_TO", "JOIN_CONFERENCE"}
 
+// otherCall returns the call whose id is the argument of an action.
+func (s *Server) otherCall(word string) (callView, error) {
+	id, err := strconv.ParseInt(word, 10, 64)
+	if err != nil {
+		return callView{}, protocol.Errorf(protocol.AlterBadArguments, "")
+	}
+	v, known := s.hub.view(id)
+	if !known {
+		return callView{}, protocol.Errorf(protocol.AlterUnknownCall, "")
+	}
+	return v, nil
+}
+
 // actions are what ALTER CALL can do.
 var actions = map[string]func(s *Server, ctx context.Context, v callView, argument string) error{
 	"ANSWER": command(session.Accept, protocol.AlterFailed),

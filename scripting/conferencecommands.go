@@ -14,14 +14,10 @@ import (
 // joinConference joins a call with another one and with those that are joined
 // already: ALTER CALL <id> JOIN_CONFERENCE <id>.
 func joinConference(s *Server, _ context.Context, v callView, other string) error {
-	id, err := strconv.ParseInt(other, 10, 64)
-	if err != nil {
-		return protocol.Errorf(protocol.AlterBadArguments, "")
-	}
-	to, known := s.hub.view(id)
+	to, err := s.otherCall(other)
 	switch {
-	case !known:
-		return protocol.Errorf(protocol.AlterUnknownCall, "")
+	case err != nil:
+		return err
 	case v.session == nil || to.session == nil:
 		return protocol.Errorf(protocol.NoConference, "the call is over")
 	case v.id == to.id:

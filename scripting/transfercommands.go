@@ -2,7 +2,6 @@ package scripting
 
 import (
 	"context"
-	"strconv"
 
 	"parley/middleware"
 	"parley/middleware/session"
@@ -19,14 +18,10 @@ func transfer(_ *Server, ctx context.Context, v callView, target string) error {
 
 // transferTo asks the partner to take our place in another call.
 func transferTo(s *Server, _ context.Context, v callView, other string) error {
-	id, err := strconv.ParseInt(other, 10, 64)
-	if err != nil {
-		return protocol.Errorf(protocol.AlterBadArguments, "")
-	}
-	to, known := s.hub.view(id)
+	to, err := s.otherCall(other)
 	switch {
-	case !known:
-		return protocol.Errorf(protocol.AlterUnknownCall, "")
+	case err != nil:
+		return err
 	case v.session == nil || !v.snap.Accepts(session.Transfer):
 		return protocol.Errorf(protocol.AlterFailed, "")
 	case to.session == nil || to.snap.State() != session.Established:
