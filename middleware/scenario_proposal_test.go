@@ -190,20 +190,67 @@ func TestProposalsThatMakeNoSense(t *testing.T) {
 
 const peerChatToo = peerHead + "v=0\no=- 1 5 IN IP4 192.0.2.10\ns=-\nc=IN IP4 192.0.2.10\nt=0 0\nm=audio 4000 RTP/AVP 9\na=rtpmap:9 G722/8000\nm=message 2855 TCP/MSRP *\na=path:msrp://192.0.2.10:2855/s;tcp\na=accept-types:text/plain\n"
 
+// reinvite sends body to the phone in the dialog of its first INVITE, which it
+// returns.
+func reinvite(p *middlewaretest.Phone, r *siptest.Peer, body string) siptest.Message {
+	first := siptest.Message{Packet: p.Net.SIP.Packets()[0]}
+	r.Send(first.From, inDialog(first, "INVITE")+body)
+	return first
+}
+
+func acknowledge(r *siptest.Peer, first siptest.Message) {
+	r.Send(first.From, inDialog(first, "ACK")+"\n")
+}
+
+// inDialog is the head of a request of the scripted peer in the dialog of first.
+func inDialog(first siptest.Message, method string) string {
+	return method + " sip:x@192.0.2.1:5060 SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKchat" + method + "\nMax-Forwards: 70\n" +
+		"From: <sip:bob@192.0.2.10:5060>;tag=b\nTo: " + first.Header("From") + "\nCall-ID: " + first.Header("Call-ID") + "\nCSeq: 7 " + method + "\n"
+}
+
+// Of audio and chat that are proposed together the audio is accepted.
+func TestProposalAcceptedInPart(t *testing.T) {
+	scripted(t, func(t *testing.T, p *middlewaretest.Phone, r *siptest.Peer, s *middleware.Session) {
+		s.RemoveAudio()
+		gone := r.Expect("INVITE")
+		r.Send(gone.From, gone.Reply("200 OK", "b", peerNoAudio))
+		r.Expect("ACK")
+		soon()
+		p.Names()
+
+		first := reinvite(p, r, peerChatToo)
+		soon()
+		if got, want := s.Snapshot().Proposal, (middleware.Proposal{By: middleware.Remote, Audio: true, Chat: true}); got != want {
+			t.Fatalf("proposal = %+v, want %+v", got, want)
+		}
+		if err := s.AcceptProposal(true, false); err != nil {
+			t.Fatal(err)
+		}
+		ok := r.Expect("200 INVITE")
+		if audio := strings.Contains(ok.Body(), "m=audio ") && !strings.Contains(ok.Body(), "m=audio 0 "); !audio || !strings.Contains(ok.Body(), "m=message 0 ") {
+			t.Errorf("the answer has not audio alone:\n%s", ok.Body())
+		}
+		acknowledge(r, first)
+		soon()
+		wantNames(t, "the phone", p, "SIPSessionGotStreamProposal", "SIPSessionAcceptedStreamProposal")
+		accepted, _ := middlewaretest.Last[middleware.SIPSessionAcceptedStreamProposal](p)
+		if len(accepted.Streams) != 1 || accepted.Streams[0] != "audio" || !s.Snapshot().Audio.Active {
+			t.Errorf("accepted %q, audio active %v, want audio, true", accepted.Streams, s.Snapshot().Audio.Active)
+		}
+	})
+}
+
 // A chat that is proposed beside the running audio is turned down without a
 // question, and the audio is not touched.
 func TestChatBesideAudioIsTurnedDown(t *testing.T) {
 	scripted(t, func(t *testing.T, p *middlewaretest.Phone, r *siptest.Peer, s *middleware.Session) {
 		p.Names()
-		first := siptest.Message{Packet: p.Net.SIP.Packets()[0]}
-		r.Send(first.From, "INVITE sip:x@192.0.2.1:5060 SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKchat\nMax-Forwards: 70\n"+
-			"From: <sip:bob@192.0.2.10:5060>;tag=b\nTo: "+first.Header("From")+"\nCall-ID: "+first.Header("Call-ID")+"\nCSeq: 7 INVITE\n"+peerChatToo)
+		first := reinvite(p, r, peerChatToo)
 		ok := r.Expect("200 INVITE")
 		if want := "m=message 0 "; !strings.Contains(ok.Body(), want) {
 			t.Errorf("the answer lacks %q:\n%s", want, ok.Body())
 		}
-		r.Send(first.From, "ACK sip:x@192.0.2.1:5060 SIP/2.0\nVia: SIP/2.0/UDP 192.0.2.10:5060;branch=z9hG4bKchatack\nMax-Forwards: 70\n"+
-			"From: <sip:bob@192.0.2.10:5060>;tag=b\nTo: "+first.Header("From")+"\nCall-ID: "+first.Header("Call-ID")+"\nCSeq: 7 ACK\n\n")
+		acknowledge(r, first)
 		soon()
 		wantNames(t, "the phone", p)
 		if !s.Snapshot().Audio.Active {
