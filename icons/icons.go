@@ -42,7 +42,13 @@ const (
 	AutoAnswer Name = "auto-answer"
 	Merge      Name = "merge" // calls into a conference
 	Star       Name = "star"  // favorites
-	Tray       Name = "tray"  // the mark in one color
+	LAN        Name = "lan"   // the local network
+	Available  Name = "available"
+	Away       Name = "away"
+	Busy       Name = "busy"
+	Unknown    Name = "unknown" // somebody who does not say what they do
+	Warning    Name = "warning"
+	Tray       Name = "tray" // the mark in one color
 )
 
 // All returns the names of all symbols.
@@ -50,7 +56,7 @@ func All() []Name {
 	return []Name{
 		Call, HangUp, Mic, Mute, Hold, Keypad, Record, Transfer, Settings, Contacts, Recent, Dot,
 		LockClosed, LockOpen, Echo, Incoming, Outgoing, Missed,
-		Moon, Forward, AutoAnswer, Merge, Star, Tray,
+		Moon, Forward, AutoAnswer, Merge, Star, LAN, Available, Away, Busy, Unknown, Warning, Tray,
 	}
 }
 
