@@ -37,6 +37,10 @@ type Conn interface {
 	// Multicast sends a packet to everybody on the link, over every family that was
 	// joined. An error of one family is one if the other failed as well.
 	Multicast(packet []byte) error
+	// Ask sends a query to everybody on the link from a port of its own, over every
+	// family that was joined. Those who answer an asker alone, whatever he wants, do
+	// so to that port (RFC 6762 section 5.1): at port 5353 another program may get it.
+	Ask(packet []byte) error
 	// Unicast sends a packet from port 5353 to one address on the link.
 	Unicast(packet []byte, to netip.AddrPort) error
 	// Close ends Read.
@@ -50,4 +54,5 @@ type Meta struct {
 	// Multicast tells that it was sent to the group: what comes by unicast must come
 	// from an address on the link (RFC 6762 section 11).
 	Multicast bool
+	Asked     bool // came to the port that [Conn.Ask] sends from
 }

@@ -22,6 +22,7 @@ type conn struct {
 	host   *Host
 	link   *link
 	v4, v6 bool // joined
+	port   uint16 // that Ask sends from
 
 	ready  chan struct{} // capacity 1: something may be queued
 	closed chan struct{}
@@ -41,7 +42,16 @@ func (c *conn) gets(p Packet) bool {
 	if p.Multicast {
 		return true
 	}
-	return c.link.has(p.To.Addr()) && (p.Host == "" || c.host.unicast && p.To.Port() == bonjour.Port)
+	if !c.link.has(p.To.Addr()) {
+		return false
+	}
+	switch p.To.Port() {
+	case c.port:
+		return true
+	case bonjour.Port:
+		return p.Host == "" || c.host.unicast
+	}
+	return false
 }
 
 // put queues a packet that arrived.
@@ -89,7 +99,7 @@ func (c *conn) Read(buf []byte) (int, bonjour.Meta, error) {
 			if from.Addr().Is6() && from.Addr().IsLinkLocalUnicast() {
 				from = netip.AddrPortFrom(from.Addr().WithZone(c.link.name), from.Port())
 			}
-			return copy(buf, p.Data), bonjour.Meta{From: from, V6: p.V6, Multicast: p.Multicast}, nil
+			return copy(buf, p.Data), bonjour.Meta{From: from, V6: p.V6, Multicast: p.Multicast, Asked: p.To.Port() == c.port}, nil
 		}
 		select {
 		case <-c.ready:
@@ -99,7 +109,13 @@ func (c *conn) Read(buf []byte) (int, bonjour.Meta, error) {
 }
 
 // Multicast sends one packet of each family that was joined.
-func (c *conn) Multicast(packet []byte) error {
+func (c *conn) Multicast(packet []byte) error { return c.all(packet, bonjour.Port) }
+
+// Ask does so from the port of c's own.
+func (c *conn) Ask(packet []byte) error { return c.all(packet, c.port) }
+
+// all sends to the groups.
+func (c *conn) all(packet []byte, port uint16) error {
 	sent, err := false, error(syscall.ENETUNREACH)
 	for _, f := range []struct {
 		joined, v6 bool
@@ -108,7 +124,7 @@ func (c *conn) Multicast(packet []byte) error {
 		if !f.joined {
 			continue
 		}
-		p, failed := c.packet(packet, f.v6, f.to)
+		p, failed := c.packet(packet, port, f.to)
 		if failed != nil {
 			err = failed
 			continue
@@ -124,7 +140,7 @@ func (c *conn) Multicast(packet []byte) error {
 
 // Unicast sends a packet to one address.
 func (c *conn) Unicast(packet []byte, to netip.AddrPort) error {
-	p, err := c.packet(packet, to.Addr().Is6(), to)
+	p, err := c.packet(packet, bonjour.Port, to)
 	if err != nil {
 		return err
 	}
@@ -143,7 +159,8 @@ func (c *conn) transmit(p Packet) {
 }
 
 // packet makes what is to be sent, or tells why it cannot be.
-func (c *conn) packet(data []byte, v6 bool, to netip.AddrPort) (Packet, error) {
+func (c *conn) packet(data []byte, port uint16, to netip.AddrPort) (Packet, error) {
+	v6 := to.Addr().Is6()
 	select {
 	case <-c.closed:
 		return Packet{}, net.ErrClosed
@@ -166,7 +183,7 @@ func (c *conn) packet(data []byte, v6 bool, to netip.AddrPort) (Packet, error) {
 	}
 	return Packet{
 		Time: time.Now(), Segment: c.link.segment, Host: c.host.name,
-		From: netip.AddrPortFrom(source, bonjour.Port), To: to, V6: v6,
+		From: netip.AddrPortFrom(source, port), To: to, V6: v6,
 		Multicast: to.Addr().IsMulticast(), Data: slices.Clone(data),
 	}, nil
 }

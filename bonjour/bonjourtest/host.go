@@ -140,7 +140,8 @@ func (h *Host) Open(on bonjour.Link) (bonjour.Conn, error) {
 	}
 	for _, l := range h.links {
 		if l.index == on.Index && !l.pulled {
-			c := &conn{host: h, link: l, ready: make(chan struct{}, 1), closed: make(chan struct{})}
+			h.n.port++
+			c := &conn{host: h, link: l, port: h.n.port, ready: make(chan struct{}, 1), closed: make(chan struct{})}
 			c.v4, c.v6 = l.source(false).IsValid(), l.source(true).IsValid()
 			h.n.conns = append(h.n.conns, c)
 			return c, nil

@@ -37,10 +37,11 @@ type Network struct {
 	hook    Hook
 	packets []Packet
 	conns   []*conn
+	port    uint16 // that was given to a Conn last, to ask from
 }
 
 // NewNetwork returns a network without hosts.
-func NewNetwork() *Network { return &Network{} }
+func NewNetwork() *Network { return &Network{port: 50000} }
 
 // SetHook replaces the hook; nil delivers everything at once.
 func (n *Network) SetHook(h Hook) {

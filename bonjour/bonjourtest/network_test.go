@@ -52,6 +52,9 @@ func open(t *testing.T, h *bonjourtest.Host, place int) *reader {
 			if !meta.Multicast {
 				text += " to me"
 			}
+			if meta.Asked {
+				text += " as asked"
+			}
 			r.got = append(r.got, text)
 			r.mu.Unlock()
 		}
@@ -120,6 +123,27 @@ func TestUnicast(t *testing.T) {
 		hb.TakeUnicast(false)
 		n.InjectUnicast(bonjourtest.LAN, "192.0.2.1:7", "10.0.0.2:5353", []byte("trick"))
 		b.wants(t, "injected", "trick from 192.0.2.1:7 to me")
+	})
+}
+
+func TestAsk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := bonjourtest.NewNetwork()
+		a, b := open(t, n.Host("a", "10.0.0.1/24"), 0), open(t, n.Host("b", "10.0.0.2/24"), 0)
+		if err := a.Ask([]byte("who?")); err != nil {
+			t.Errorf("Ask: %v", err)
+		}
+		from := n.Packets()[0].From
+		if from.Port() == bonjour.Port {
+			t.Errorf("asked from %v, want another port", from)
+		}
+		b.wants(t, "asked", "who? from "+from.String())
+		a.wants(t, "own question", "who? from "+from.String())
+		if err := b.Unicast([]byte("me"), from); err != nil {
+			t.Errorf("Unicast: %v", err)
+		}
+		a.wants(t, "the answer", "me from 10.0.0.2:5353 to me as asked")
+		b.wants(t, "somebody else's answer")
 	})
 }
 
