@@ -34,6 +34,18 @@ var (
 	// (yet): asking again later bothers nobody.
 	ErrNoSecretService = errors.New("storage: there is no keyring service")
 
+	// ErrOtherKey is returned by [NeighbourKeys.Remember] for a neighbour that is
+	// remembered with another key.
+	ErrOtherKey = errors.New("storage: the neighbour is remembered with another key")
+
+	// ErrTooManyNeighbours is returned by [NeighbourKeys.Remember] when no more can be
+	// remembered. Old ones are never dropped for new ones: whoever can invent
+	// neighbours could otherwise have a true one forgotten.
+	ErrTooManyNeighbours = errors.New("storage: too many neighbours are remembered")
+
+	// ErrNoNeighbour is returned for a neighbour that is not remembered.
+	ErrNoNeighbour = errors.New("storage: no such neighbour is remembered")
+
 	// ErrClosed is returned by the parts of a profile that was closed.
 	ErrClosed = errors.New("storage: profile is closed")
 )

@@ -107,8 +107,15 @@ func instanceID(cert tls.Certificate) (string, error) {
 			return "", fmt.Errorf("storage: parse certificate: %w", err)
 		}
 	}
-	u := sha256.Sum256(leaf.RawSubjectPublicKeyInfo)
+	return "urn:uuid:" + InstanceOf(leaf), nil
+}
+
+// InstanceOf returns the instance id of the Parley that holds the certificate's
+// key, as in [Profile.InstanceID] but without "urn:uuid:". It follows from the key
+// alone: nobody else can show a certificate that gives the same.
+func InstanceOf(cert *x509.Certificate) string {
+	u := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
 	u[6] = u[6]&0x0f | 0x80
 	u[8] = u[8]&0x3f | 0x80
-	return fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:16]), nil
+	return fmt.Sprintf("%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:16])
 }

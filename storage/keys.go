@@ -7,7 +7,7 @@ import (
 
 // settingKeys is every setting but those of accounts and programs. A name is the
 // section and the key within it; within a section the order is that of the file.
-var settingKeys = keysOf(DefaultSettings(), slices.Concat(programKeys, callKeys))
+var settingKeys = keysOf(DefaultSettings(), slices.Concat(programKeys, callKeys, bonjourKeys))
 
 // programKeys is every setting that is not about calls.
 var programKeys = []Key[Settings]{

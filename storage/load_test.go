@@ -38,6 +38,7 @@ func full() Settings {
 			Forwarding: true, ForwardTo: "+49 30 1", ForwardBusyTo: "bob@example.org", ForwardNoAnswerTo: "201", ForwardAfter: 10 * time.Second,
 			AutoAnswer: true, AutoAnswerAfter: 0, AutoAnswerFrom: []string{"door@example.org"}, AnswerAfterHeader: true, Transfers: TransfersAsk,
 		},
+		Bonjour:        Bonjour{DisplayName: "Al", Note: "in the attic", CallsFrom: CallsFromKnown, PacketTime: 20 * time.Millisecond},
 		Network:        Network{Listen: "[::1]:5060", Port: 5070, RTPPortMin: 20000, RTPPortMax: 20100, DNSServer: "ns.example.org:53", TLSCA: "/ca.pem", KeepAlive: 20 * time.Second},
 		API:            API{Apps: []AppGrant{{Name: "dial.py", Executable: "/usr/bin/python3", Allowed: true}, {Name: "x"}}},
 		Accounts:       []Account{a, NewAccount("201@10.0.0.1:5080")},

@@ -18,6 +18,7 @@ const (
 	settingsName   = "settings.toml"
 	historyName    = "parley.db" // and the contacts
 	secretsName    = "secrets.toml"
+	neighboursName = "neighbours.toml"
 	lockName       = "lock"
 	tlsName        = "tls"
 	identityName   = "identity.pem"
@@ -41,6 +42,7 @@ type Profile struct {
 	history  *History
 	contacts *Contacts
 	secrets  Secrets
+	known    *NeighbourKeys
 	problems []Problem
 
 	mu       sync.Mutex
@@ -99,6 +101,9 @@ func (p *Profile) open(kind SecretsKind, log *slog.Logger) (err error) {
 	if p.settings, err = openSettings(p.path(settingsName), log); err != nil {
 		return err
 	}
+	if p.known, err = openNeighbours(p.path(neighboursName), log); err != nil {
+		return err
+	}
 	if p.history, p.problems, err = openHistory(context.Background(), p.path(historyName), log); err != nil {
 		return err
 	}
@@ -155,10 +160,14 @@ func (p *Profile) Contacts() *Contacts { return p.contacts }
 // Secrets returns the passwords of the profile's accounts.
 func (p *Profile) Secrets() Secrets { return p.secrets }
 
+// Neighbours returns the keys by which the profile knows others on local networks
+// again.
+func (p *Profile) Neighbours() *NeighbourKeys { return p.known }
+
 // Problems returns all that was found wrong so far and could be lived with, to
 // be shown to the person.
 func (p *Profile) Problems() []Problem {
-	return append(p.settings.Problems(), slices.Clone(p.problems)...)
+	return slices.Concat(p.settings.Problems(), p.known.Problems(), p.problems)
 }
 
 // Identity returns this installation's own certificate, with its key. It is
@@ -199,5 +208,6 @@ func (p *Profile) Close() error {
 	}
 	p.closed = true
 	p.settings.close()
+	p.known.close()
 	return errors.Join(p.history.close(), p.lock.release())
 }

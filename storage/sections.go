@@ -18,6 +18,7 @@ var sections = []section{
 	{"general", "The program as a whole."},
 	{"audio", "Audio devices and codecs."},
 	{"calls", "How calls are taken and kept."},
+	{"bonjour", "Calls on the local network, without a server."},
 	{"network", "Addresses and ports. Flags on the command line go before these."},
 	{"api", "The desktop API. One api.apps block for each program that was allowed or denied."},
 }

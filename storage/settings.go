@@ -38,6 +38,10 @@ const (
 	DeviceDefault = "default" // the audio device that the system prefers
 
 	LanguageSystem = "system" // the language of the person's session
+
+	CallsFromEveryone   = "everyone"   // whoever is on the local network
+	CallsFromNeighbours = "neighbours" // who is seen there
+	CallsFromKnown      = "known"      // whose key is remembered
 )
 
 // Settings is everything a person can set, but for passwords. It is a plain
@@ -46,6 +50,7 @@ type Settings struct {
 	General General
 	Audio   Audio
 	Calls   Calls
+	Bonjour Bonjour
 	Network Network
 	API     API
 
@@ -99,6 +104,16 @@ type Calls struct {
 
 	Transfers       string // TransfersAllow, TransfersAsk or TransfersDeny
 	FollowRedirects bool   // call the other address that somebody called has (3xx)
+}
+
+// Bonjour holds how the person appears on the local network, and who may call
+// from there.
+type Bonjour struct {
+	Enabled     bool
+	DisplayName string        // "" is General.UserName, or else the system's name of the person
+	Note        string        // a line that neighbours see beside the name
+	CallsFrom   string        // CallsFromEveryone, CallsFromNeighbours or CallsFromKnown
+	PacketTime  time.Duration // length of a packet sent to another Parley there: 10 or 20 ms
 }
 
 // Network holds addresses and ports. The command line may overrule each.
@@ -172,6 +187,7 @@ func DefaultSettings() Settings {
 			RingTimeout: 180 * time.Second, CallWaiting: true, Transfers: TransfersAllow, FollowRedirects: true,
 			ForwardAfter: 20 * time.Second, AutoAnswerAfter: 5 * time.Second,
 		},
+		Bonjour: Bonjour{Enabled: true, CallsFrom: CallsFromEveryone, PacketTime: 10 * time.Millisecond},
 		Network: Network{KeepAlive: 29 * time.Second},
 		API:     API{Enabled: true},
 	}

@@ -107,6 +107,9 @@ func TestUpdateRefuses(t *testing.T) {
 		{"ports", func(s *Settings) { s.Network.RTPPortMin = 5000 }, "network.rtp_port_min"},
 		{"listen", func(s *Settings) { s.Network.Listen = "everywhere" }, "network.listen"},
 		{"resolver", func(s *Settings) { s.Network.DNSServer = "ns:99999" }, "network.dns_server"},
+		{"note", func(s *Settings) { s.Bonjour.Note = strings.Repeat("ä", maxNote/2+1) }, "bonjour.note"},
+		{"callers", func(s *Settings) { s.Bonjour.CallsFrom = "nobody" }, "bonjour.calls_from"},
+		{"packet time of neighbours", func(s *Settings) { s.Bonjour.PacketTime = 40 * time.Millisecond }, "bonjour.ptime"},
 		{"pattern twice", func(s *Settings) { s.Calls.Reject = []string{"1", "1"} }, "calls.reject"},
 		{"pattern with a comma", func(s *Settings) { s.Calls.Reject = []string{"1,2"} }, "calls.reject"},
 		{"too many patterns", func(s *Settings) { s.Calls.Reject = make([]string, maxList+1) }, "calls.reject"},
@@ -236,6 +239,7 @@ func forgetNewer(s *Settings) {
 	def.RecordingDir, def.Ringtone = s.Calls.RecordingDir, s.Calls.Ringtone
 	s.Calls = def
 	s.Network.KeepAlive = DefaultSettings().Network.KeepAlive
+	s.Bonjour = DefaultSettings().Bonjour
 	for i := range s.Accounts {
 		a, def := &s.Accounts[i], NewAccount("")
 		a.DialRules, a.PickupCode, a.ParkCode, a.UnparkCode = def.DialRules, def.PickupCode, def.ParkCode, def.UnparkCode
