@@ -21,7 +21,7 @@ var (
 type conn struct {
 	host   *Host
 	link   *link
-	v4, v6 bool // joined
+	v4, v6 bool   // joined
 	port   uint16 // that Ask sends from
 
 	ready  chan struct{} // capacity 1: something may be queued
