@@ -23,19 +23,20 @@ Flags:
 
 // options are the flags of the phone itself.
 type options struct {
-	profile  string
-	headless bool
-	audioIn  string
-	audioOut string
-	alert    string
-	api      string
-	listen   string
-	dns      string
-	tlsCA    string
-	secrets  storage.SecretsKind
-	logLevel slog.Level
-	traceSIP string
-	target   string
+	profile   string
+	headless  bool
+	audioIn   string
+	audioOut  string
+	alert     string
+	api       string
+	listen    string
+	dns       string
+	tlsCA     string
+	secrets   storage.SecretsKind
+	logLevel  slog.Level
+	traceSIP  string
+	noBonjour bool
+	target    string
 }
 
 // parseOptions reads the command line of the phone. What is wrong is written to
@@ -52,6 +53,7 @@ func parseOptions(args []string, io streams) (options, error) {
 	fs.StringVar(&o.listen, "sip-listen", "", "`address[:port]` for signalling and media (default: every address of this machine)")
 	fs.StringVar(&o.dns, "dns", "", "resolver to ask, `host:port` (default: the system's)")
 	fs.StringVar(&o.tlsCA, "tls-ca", "", "PEM `file` with further trusted certificates")
+	fs.BoolVar(&o.noBonjour, "no-bonjour", false, "neither tell the local network of this phone nor look for others there")
 	addSecretsFlag(fs, &o.secrets)
 	fs.TextVar(&o.logLevel, "log-level", slog.LevelWarn, "debug, info, warn or error")
 	fs.StringVar(&o.traceSIP, "trace-sip", "", "write every SIP message to this `file`, without passwords and keys")

@@ -20,12 +20,13 @@ import (
 // baresipConfig is what testdata/baresip.config and the account are made of.
 type baresipConfig struct {
 	User         string
-	Transport    string // "udp" (the default), "tcp" or "tls"
-	Codecs       string // as baresip writes them, such as opus/48000/2,pcma
-	Encryption   string // "", "srtp" or "srtp-mand"
-	Manual       bool   // calls are answered by command, not at once
-	DTMF         string // "" or "info"
-	Unregistered bool   // stays unknown to the server
+	Transport    string   // "udp" (the default), "tcp" or "tls"
+	Codecs       string   // as baresip writes them, such as opus/48000/2,pcma
+	Encryption   string   // "", "srtp" or "srtp-mand"
+	Manual       bool     // calls are answered by command, not at once
+	DTMF         string   // "" or "info"
+	Unregistered bool     // stays unknown to the server
+	Host         *machine // where it runs, without a server; nil: beside the server
 
 	IP                       string
 	Port, ControlPort        int
@@ -51,6 +52,10 @@ func startBaresip(t testing.TB, k *kamailio, c baresipConfig) *baresip {
 	b := &baresip{said: signalOf(t, c.User)}
 	if c.Transport == "" {
 		c.Transport = "udp"
+	}
+	var under []string
+	if c.Host != nil {
+		c.IP, c.Unregistered, under = c.Host.ip, true, c.Host.under()
 	}
 	c.IP, c.Said, c.Heard, c.Modules = cmp.Or(c.IP, loopback), b.said.file, dir, baresipModules(t)
 	c.Port, c.ControlPort = freePorts(t, 2), freePorts(t, 1) // TLS listens one above
@@ -78,13 +83,14 @@ func startBaresip(t testing.TB, k *kamailio, c baresipConfig) *baresip {
 	if err := os.Rename(filepath.Join(dir, "baresip.config"), filepath.Join(dir, "config")); err != nil {
 		t.Fatal(err)
 	}
-	p, err := start("baresip-"+c.User, dir, "baresip", "-4", "-f", dir)
+	line := append(under, "baresip", "-4", "-f", dir)
+	p, err := start("baresip-"+c.User, dir, line[0], line[1:]...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.process, b.config = p, c
 	p.stopWith(t)
-	b.ctl = dialControl(t, c.IP, c.ControlPort)
+	b.ctl = dialControl(t, c.Host, c.IP, c.ControlPort)
 	if !c.Unregistered {
 		eventually(t, 10*time.Second, c.User+" registered", func() bool { return len(k.contacts(c.User)) > 0 })
 	}
@@ -93,12 +99,15 @@ func startBaresip(t testing.TB, k *kamailio, c baresipConfig) *baresip {
 
 // account is the line of the file accounts.
 func (c baresipConfig) account(k *kamailio) string {
-	line := fmt.Sprintf("<sip:%s@%s;transport=%s>;auth_user=%s;auth_pass=%spw;ptime=20;mwi=no;pubint=0;outbound=\"%s\"",
-		c.User, testDomain, c.Transport, c.User, c.User, k.proxy(c.Transport))
+	line := fmt.Sprintf("<sip:%s@%s;transport=%s>;auth_user=%s;auth_pass=%spw;ptime=20;mwi=no;pubint=0",
+		c.User, testDomain, c.Transport, c.User, c.User)
 	add := func(set bool, text string) {
 		if set {
 			line += ";" + text
 		}
+	}
+	if k != nil {
+		add(true, `outbound="`+k.proxy(c.Transport)+`"`)
 	}
 	add(c.Manual, "answermode=manual")
 	add(!c.Manual, "answermode=auto")
@@ -157,13 +166,18 @@ type controlMessage struct {
 	Data  string `json:"data"`
 }
 
-func dialControl(t testing.TB, host string, port int) *control {
+// dialControl connects to a baresip at an address of this machine, or of one of
+// a lan.
+func dialControl(t testing.TB, on *machine, ip string, port int) *control {
 	t.Helper()
 	c := &control{replies: map[string]controlMessage{}}
-	addr := net.JoinHostPort(host, strconv.Itoa(port))
+	addr := net.JoinHostPort(ip, strconv.Itoa(port))
 	eventually(t, 5*time.Second, "control of baresip at "+addr, func() bool {
-		conn, err := net.Dial("tcp", addr)
-		c.conn = conn
+		var err error
+		on.inside(t, func() error {
+			c.conn, err = net.Dial("tcp", addr)
+			return nil
+		})
 		return err == nil
 	})
 	t.Cleanup(func() { c.conn.Close() })

@@ -155,7 +155,7 @@ func benchBaresip(t testing.TB, c benchConfig) *benchedBaresip {
 		t.Fatal(err)
 	}
 	b.stopWith(t)
-	b.ctl = dialControl(t, loopback, control)
+	b.ctl = dialControl(t, nil, loopback, control)
 	return b
 }
 

@@ -2,7 +2,9 @@ package interop
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"parley/scripting/client"
+	"parley/storage"
 )
 
 // phoneConfig says how Parley is set up.
@@ -25,6 +28,21 @@ type phoneConfig struct {
 	NoProxy   bool     // the server is found by the domain's name
 	Args      []string // further flags
 	Under     []string // a program that starts it, and its arguments
+	Host      *machine // where it runs and looks for neighbours; nil: on the loopback interface, without
+	Name      string   // as neighbours see it; "" is that of the host
+}
+
+// who names the phone in what the tests say.
+func (c phoneConfig) who() string {
+	switch {
+	case c.User != "":
+		return c.User
+	case c.Name != "":
+		return c.Name
+	case c.Host != nil:
+		return c.Host.name
+	}
+	return "nobody"
 }
 
 // A phone is the real program, without its window.
@@ -60,12 +78,8 @@ func newPhone(t testing.TB, k *kamailio, c phoneConfig) *phone {
 		t.Fatal(err)
 	}
 	dir := shortDir(t)
-	who := c.User
-	if who == "" {
-		who = "nobody"
-	}
 	p := &phone{
-		config: c, binary: binary, dir: dir, profile: filepath.Join(dir, "profile"), said: signalOf(t, who),
+		config: c, binary: binary, dir: dir, profile: filepath.Join(dir, "profile"), said: signalOf(t, c.who()),
 		played: filepath.Join(dir, "played.wav"), trace: filepath.Join(dir, "sip.txt"),
 	}
 	p.args = append([]string{
@@ -73,6 +87,7 @@ func newPhone(t testing.TB, k *kamailio, c phoneConfig) *phone {
 		"--audio-in", "file:" + p.said.file, "--audio-out", "file:" + p.played, "--audio-alert", "null",
 		"--api", "unix:" + p.socket(), "--trace-sip", p.trace, "--log-level", "info",
 	}, c.Args...)
+	p.network(t)
 	if ca, err := testAuthority(); err != nil {
 		t.Fatal(err)
 	} else if !slices.Contains(c.Args, "--tls-ca") {
@@ -82,6 +97,35 @@ func newPhone(t testing.TB, k *kamailio, c phoneConfig) *phone {
 		p.addAccount(t, k)
 	}
 	return p
+}
+
+// network chooses where the phone listens, and whether it has neighbours.
+func (p *phone) network(t testing.TB) {
+	t.Helper()
+	h := p.config.Host
+	if h == nil {
+		p.args = append(p.args, "--no-bonjour")
+		return
+	}
+	p.config.Under = append(p.config.Under, h.under()...)
+	p.args = append(p.args, "--sip-listen", "") // every address; the last one of a flag counts
+	p.change(t, func(s *storage.Settings) {
+		s.General.FirstRunDone = true
+		s.Bonjour.DisplayName = p.config.who()
+	})
+}
+
+// change changes the settings of a phone that does not run.
+func (p *phone) change(t testing.TB, f func(*storage.Settings)) {
+	t.Helper()
+	profile, err := storage.Open(p.profile, storage.Options{Secrets: storage.SecretsFile, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, err = profile.Settings().Update(f)
+	if err := errors.Join(err, profile.Close()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // addAccount does what a person does at the command line.
@@ -121,7 +165,7 @@ func (p *phone) address() string { return p.config.User + "@" + testDomain }
 func (p *phone) run(t testing.TB) {
 	t.Helper()
 	line := append(append(slices.Clone(p.config.Under), p.binary), p.args...)
-	proc, err := start("phone-"+p.config.User, p.dir, line[0], line[1:]...)
+	proc, err := start("phone-"+p.config.who(), p.dir, line[0], line[1:]...)
 	if err != nil {
 		t.Fatal(err)
 	}
