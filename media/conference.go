@@ -15,8 +15,8 @@ const seatRing = 4096
 // all other members.
 //
 // The playback loop writes the frame of each member that it has just mixed for the
-// speaker into that member's ring, and the capture loop takes it from there, adds
-// up and encodes. A [crossing] keeps the two loops together, each of which has the
+// speaker, whole or half, into that member's ring, and the capture loop takes whole
+// ones from there, adds up and encodes. A [crossing] keeps the two loops together, each of which has the
 // clock of its own device.
 type conference struct {
 	busy      atomic.Bool // there are seats
@@ -138,6 +138,9 @@ func (c *conference) part(s *Stream) {
 	}
 }
 
+// begin begins a frame of n samples of the playback loop.
+func (c *conference) begin(n int) { c.sum.BeginPart(n) }
+
 // said takes what s has just said. It is called by the playback loop, as heard is.
 func (c *conference) said(s *Stream, frame []float32) {
 	st := s.seat.Load()
@@ -168,13 +171,13 @@ func (st *seat) put(at int64, frame []float32) {
 // silence is what a member says of whom nothing came.
 var silence [FrameSamples]float32
 
-// heard ends a frame of the playback loop: who said nothing was silent.
-func (c *conference) heard() {
+// heard ends a frame of n samples of the playback loop: who said nothing was
+// silent.
+func (c *conference) heard(n int) {
 	r := c.recording.Load()
 	if r != nil {
 		r.add(themChannel, c.sum.End())
 	}
-	c.sum.Begin()
 	if !c.busy.Load() {
 		return
 	}
@@ -182,10 +185,10 @@ func (c *conference) heard() {
 	defer c.mu.Unlock()
 	for _, st := range c.seats {
 		if st.filled == c.written {
-			st.put(c.written, silence[:])
+			st.put(c.written, silence[:n])
 		}
 	}
-	c.written += FrameSamples
+	c.written += int64(n)
 }
 
 // take works out what all members say together in the next frame of the capture

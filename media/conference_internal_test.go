@@ -45,10 +45,12 @@ func TestRecordingOfAConferenceThatEndsWithinAFrame(t *testing.T) {
 	for i := range frame {
 		frame[i] = 0.5
 	}
+	c.begin(FrameSamples)
 	c.said(s, frame)
 	c.busy.Store(false)
-	c.heard()
-	c.heard()
+	c.heard(FrameSamples)
+	c.begin(FrameSamples)
+	c.heard(FrameSamples)
 	if first := <-r.queue; first.pcm[0] == 0 {
 		t.Error("what was said is not recorded")
 	}

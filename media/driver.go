@@ -43,8 +43,8 @@ type Driver interface {
 // A Capture is an open source of sound. One goroutine reads; Close may be called
 // from another.
 type Capture interface {
-	// Read fills frame, which holds [FrameSamples], and blocks until it is
-	// full. It fails with [ErrDeviceGone] when the device was unplugged and
+	// Read fills frame, which holds [FrameSamples] or half of them, and blocks
+	// until it is full. It fails with [ErrDeviceGone] when the device was unplugged and
 	// with [io.ErrClosedPipe] after Close.
 	Read(frame []float32) error
 
@@ -58,8 +58,9 @@ type Capture interface {
 // A Playback is an open sink of sound. One goroutine writes; Close may be called
 // from another.
 type Playback interface {
-	// Write takes the [FrameSamples] of frame and blocks until there is room
-	// for them. It fails as [Capture.Read] does.
+	// Write takes frame, which holds [FrameSamples] or half of them, and blocks
+	// until there is room for it. It keeps about as much ready to be heard as
+	// frame is long. It fails as [Capture.Read] does.
 	Write(frame []float32) error
 
 	// Latency is the time a sample written now takes to be heard.

@@ -14,7 +14,7 @@ const startGrace = 50 * time.Millisecond
 // streams. Without a device, and until the first frame of one, silence comes at
 // the pace of one: some need seconds to begin, and the far end waits for packets.
 func (e *Engine) captureLoop(r *role) {
-	frame := make([]float32, FrameSamples)
+	buf := make([]float32, FrameSamples)
 	var null *virtual.NullCapture
 	var used *device
 	var first *firstFrame // that used has yet to give; nil: it has
@@ -26,11 +26,13 @@ func (e *Engine) captureLoop(r *role) {
 			}
 		}
 		var err error
+		frame := buf[:e.captureSamples()]
 		switch {
 		case d != nil && first == nil:
 			null = nil
 			err = d.capture.Read(frame)
 		case d != nil && first.arrived():
+			frame = buf
 			err = first.take(frame)
 			first = nil
 		default:
@@ -93,14 +95,16 @@ func (f *firstFrame) take(frame []float32) error {
 	return f.err
 }
 
-// captured takes one frame on its way to the network.
+// captured takes one frame, whole or half, on its way to the network.
 func (e *Engine) captured(frame []float32) {
 	e.mic.Apply(frame)
 	e.inLevel.Update(frame)
 	if r := e.conference.recording.Load(); r != nil {
 		r.add(usChannel, frame)
 	}
-	e.conference.take()
+	if len(frame) == FrameSamples { // else the conference begins with the next one
+		e.conference.take()
+	}
 	for _, s := range *e.streams.Load() {
 		s.capture(e.conference.mixed(s, frame))
 	}
@@ -128,8 +132,10 @@ func (e *Engine) playbackLoop(r *role) {
 	e.outLevel.Reset()
 }
 
-// nextFrame mixes what is heard next. The result is valid until the next call.
+// nextFrame mixes what is heard next, a frame or a half. The result is valid until
+// the next call.
 func (e *Engine) nextFrame() []float32 {
+	n := e.playbackSamples()
 	p := e.plan.Load()
 	e.board.follow(p, &e.tones)
 	if p.shared {
@@ -144,13 +150,15 @@ func (e *Engine) nextFrame() []float32 {
 		default:
 		}
 	}
-	e.voices.Begin()
+	e.voices.BeginPart(n)
+	e.conference.begin(n)
+	voice := e.voice[:n]
 	for _, s := range *e.streams.Load() {
-		s.play(e.voice)
-		e.voices.Add(e.voice, 1)
-		e.conference.said(s, e.voice)
+		s.play(voice)
+		e.voices.Add(voice, 1)
+		e.conference.said(s, voice)
 	}
-	e.conference.heard()
+	e.conference.heard(n)
 	sum := e.voices.Sum()
 	e.board.addRing(sum)
 	if e.board.add(sum) && e.feeding.Add(-1) == 0 {

@@ -28,6 +28,11 @@ type Params struct {
 	Formats    map[uint8]codec.Format // that may come, telephone-event among them: Name and ClockRate
 	PacketTime time.Duration          // the far end's wish; 0 is 20 ms
 
+	// LowDelay is for a clean link of enough bandwidth, a LAN: the encoder looks
+	// less far ahead and cannot repair losses, and what comes is held and played
+	// in smaller pieces. The far end need not do the same.
+	LowDelay bool
+
 	HasEvents bool // telephone-events may be sent
 	EventPT   uint8
 	EventRate int // 0 is the codec's clock rate

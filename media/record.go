@@ -79,6 +79,8 @@ type recorder struct {
 	done    chan struct{}
 	err     error // of the file; read after done
 
+	parts [channels]part // each of the loop that adds to that channel
+
 	// Of run's goroutine.
 	first  int64 // frame that pending begins with
 	ends   [channels]int64
@@ -89,8 +91,13 @@ type recorder struct {
 type recorded struct {
 	channel int
 	at      time.Duration
-	silent  bool
 	pcm     [FrameSamples]float32
+}
+
+// A part is the beginning of a frame.
+type part struct {
+	recorded
+	n int // samples that are there
 }
 
 func newRecorder(file *wav.Writer) *recorder {
@@ -112,13 +119,37 @@ func createRecorder(path string) (*recorder, error) {
 	return newRecorder(w), nil
 }
 
-// add queues a frame; nil is silence. It never blocks: what a disk cannot take in
-// time is left out, as silence.
-func (r *recorder) add(channel int, frame []float32) {
-	f := recorded{channel: channel, at: time.Since(r.began), silent: frame == nil}
-	copy(f.pcm[:], frame)
+// add records sound of a channel, a frame or a part of one. It never blocks: what
+// a disk cannot take in time is left out, as silence.
+func (r *recorder) add(channel int, sound []float32) {
+	for len(sound) > 0 {
+		p := &r.parts[channel]
+		n := copy(p.pcm[p.n:], sound)
+		sound = sound[n:]
+		r.added(channel, n)
+	}
+}
+
+// pause records as much silence as n samples take.
+func (r *recorder) pause(channel, n int) {
+	for n > 0 {
+		p := &r.parts[channel]
+		rest := p.pcm[p.n:min(p.n+n, FrameSamples)]
+		clear(rest)
+		n -= len(rest)
+		r.added(channel, len(rest))
+	}
+}
+
+// added counts n samples more, and queues the frame when it is whole.
+func (r *recorder) added(channel, n int) {
+	p := &r.parts[channel]
+	if p.n += n; p.n < FrameSamples {
+		return
+	}
+	p.n, p.channel, p.at = 0, channel, time.Since(r.began)
 	select {
-	case r.queue <- f:
+	case r.queue <- p.recorded:
 	default:
 		r.dropped.Add(1)
 	}
@@ -179,10 +210,8 @@ func (r *recorder) take(f *recorded) error {
 	for len(r.stereo) < at+FrameSamples*channels {
 		r.stereo = append(r.stereo, 0)
 	}
-	if !f.silent {
-		for i, v := range f.pcm {
-			r.stereo[at+i*channels+f.channel] = v
-		}
+	for i, v := range f.pcm {
+		r.stereo[at+i*channels+f.channel] = v
 	}
 	return r.write(min(r.ends[usChannel], r.ends[themChannel]))
 }

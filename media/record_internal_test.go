@@ -138,13 +138,13 @@ func TestRecorderTellsOfAFullDisk(t *testing.T) {
 	go r.run()
 	for range 10 {
 		r.add(usChannel, make([]float32, FrameSamples))
-		r.add(themChannel, nil)
+		r.pause(themChannel, FrameSamples)
 	}
 	if err := <-told; !errors.Is(err, errFull) {
 		t.Errorf("failed with %v, want %v", err, errFull)
 	}
 	for range 2 * recordQueue { // nobody takes them any more: it must not block
-		r.add(usChannel, nil)
+		r.pause(usChannel, FrameSamples)
 	}
 	if err := r.stop(); !errors.Is(err, errFull) || r.dropped.Load() == 0 {
 		t.Errorf("stop = %v with %d dropped, want %v", err, r.dropped.Load(), errFull)

@@ -21,13 +21,14 @@ type sender struct {
 type line struct {
 	format     codec.Format
 	packetTime time.Duration // asked for
+	lowDelay   bool
 	encoder    codec.Encoder
 	resampler  *dsp.Resampler // nil at the engine's own rate
 	pcm        []float32      // waiting for the packet to be full
 	packet     int            // samples of a packet at the codec's rate
 	clock      int            // units of its timestamps in a packet
-	tick       int            // and in a frame
-	frames     int            // that wait in pcm
+	length     int            // samples of a packet at the engine's rate
+	waiting    int            // of those, taken from the microphone but not sent
 	payload    []byte
 }
 
@@ -35,15 +36,15 @@ type line struct {
 func newLine(c codec.Codec, p *Params) (line, error) {
 	f := c.Format()
 	length := c.PacketTime(p.PacketTime)
-	enc, err := c.NewEncoder(codec.EncoderParams{PacketTime: length, Fmtp: p.Codec.Fmtp})
+	enc, err := c.NewEncoder(codec.EncoderParams{PacketTime: length, Fmtp: p.Codec.Fmtp, LowDelay: p.LowDelay})
 	if err != nil {
 		return line{}, err
 	}
 	l := line{
-		format: p.Codec, packetTime: p.PacketTime, encoder: enc,
+		format: p.Codec, packetTime: p.PacketTime, lowDelay: p.LowDelay, encoder: enc,
 		packet:  int(int64(length) * int64(f.SampleRate) / int64(time.Second)),
 		clock:   int(int64(length) * int64(f.ClockRate) / int64(time.Second)),
-		tick:    f.ClockRate / (SampleRate / FrameSamples),
+		length:  int(int64(length) * SampleRate / int64(time.Second)),
 		payload: make([]byte, 0, rtp.MaxPayload),
 	}
 	if f.SampleRate != SampleRate {
@@ -64,20 +65,23 @@ func (l *line) close() {
 func (s *sender) differs(p *Params) bool {
 	l := &s.line
 	return l.encoder == nil || !strings.EqualFold(l.format.Name, p.Codec.Name) ||
-		l.format.Fmtp != p.Codec.Fmtp || l.packetTime != p.PacketTime
+		l.format.Fmtp != p.Codec.Fmtp || l.packetTime != p.PacketTime || l.lowDelay != p.LowDelay
 }
+
+// ticks is how far the timestamps move in n samples of the engine.
+func (l *line) ticks(n int) int { return n * l.clock / l.length }
 
 // flush drops what waits for a packet and lets its time pass.
 func (s *sender) flush(session *rtp.Session) {
 	l := &s.line
-	if l.frames > 0 {
-		session.Skip(l.frames * l.tick)
+	if l.waiting > 0 {
+		session.Skip(l.ticks(l.waiting))
 	}
-	l.frames, l.pcm = 0, l.pcm[:0]
+	l.waiting, l.pcm = 0, l.pcm[:0]
 }
 
-// capture takes one frame of the microphone, which it must not change. It is
-// called by the capture loop.
+// capture takes one frame of the microphone, whole or half, which it must not
+// change. It is called by the capture loop.
 func (s *Stream) capture(frame []float32) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,9 +92,9 @@ func (s *Stream) capture(frame []float32) {
 	r := s.recording.Load()
 	if !s.send.on {
 		s.send.flush(s.session)
-		s.session.Skip(l.tick)
+		s.session.Skip(l.ticks(len(frame)))
 		if r != nil {
-			r.add(usChannel, nil)
+			r.pause(usChannel, len(frame))
 		}
 		return
 	}
@@ -102,16 +106,15 @@ func (s *Stream) capture(frame []float32) {
 	} else {
 		l.pcm = append(l.pcm, frame...)
 	}
-	l.frames++
-	if len(l.pcm) < l.packet {
-		return
+	l.waiting += len(frame)
+	for len(l.pcm) >= l.packet {
+		payload, err := l.encoder.Encode(l.payload[:0], l.pcm[:l.packet])
+		if err != nil {
+			payload = nil // the packet's time passes all the same
+		}
+		// The session fails only before its first configuration and once closed.
+		_ = s.session.Send(payload, l.clock)
+		l.pcm = l.pcm[:copy(l.pcm, l.pcm[l.packet:])]
+		l.waiting -= l.length
 	}
-	payload, err := l.encoder.Encode(l.payload[:0], l.pcm[:l.packet])
-	if err != nil {
-		payload = nil // the packet's time passes all the same
-	}
-	// The session fails only before its first configuration and once closed.
-	_ = s.session.Send(payload, l.clock)
-	l.pcm = l.pcm[:copy(l.pcm, l.pcm[l.packet:])]
-	l.frames = 0
 }

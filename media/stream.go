@@ -39,6 +39,8 @@ type Stream struct {
 	receiving atomic.Bool          // what comes is to be played
 	heard     atomic.Bool          // something valid has come
 	secure    atomic.Bool          // SRTP is on
+	quick     atomic.Bool          // little is to be held and played at a time
+	halves    atomic.Bool          // packets are shorter than a frame
 	sending   atomic.Bool          // as in send.on, for the playback loop
 	arrived   atomic.Bool          // something has come since the last frame
 	seat      atomic.Pointer[seat] // in the conference; nil: never a member
@@ -49,7 +51,7 @@ type Stream struct {
 	params      Params
 	rewound     bool
 
-	dry     int  // frames since something came; of the playback loop
+	dry     int  // samples since something came; of the playback loop
 	stopped bool // AudioStopped was told; of the playback loop
 
 	mu     sync.Mutex // guards what follows; held shortly by the capture loop
@@ -141,6 +143,7 @@ func (s *Stream) Configure(p Params) error {
 	}
 	s.params = p
 	s.secure.Store(p.Suite != "")
+	s.setPace(&p, c)
 	s.direct()
 	s.engine.enlist(s)
 	return nil
@@ -194,26 +197,27 @@ func (s *Stream) insert(p *rtp.Packet) {
 	})
 }
 
-// play fills frame with what is heard next. It is called by the playback loop.
+// play fills frame, whole or half, with what is heard next. It is called by the
+// playback loop.
 func (s *Stream) play(frame []float32) {
 	s.buffer.Get(frame)
 	receiving := s.receiving.Load()
 	if !receiving {
 		clear(frame)
 	}
-	s.listen(receiving)
+	s.listen(receiving, len(frame))
 	if r := s.recording.Load(); r != nil {
 		r.add(themChannel, frame)
 	}
 }
 
-// stopAfter is how many frames without a packet it takes for the sound to have
+// stopAfter is how many samples without a packet it takes for the sound to have
 // stopped: 5 s.
-const stopAfter = int(5 * time.Second / FrameDuration)
+const stopAfter = 5 * SampleRate
 
 // listen notices when the far end's packets stop and when they come again. It is
-// called by the playback loop for each frame.
-func (s *Stream) listen(receiving bool) {
+// called by the playback loop for each frame, of n samples.
+func (s *Stream) listen(receiving bool, n int) {
 	switch {
 	case !receiving || !s.heard.Load():
 		s.dry = 0
@@ -224,7 +228,7 @@ func (s *Stream) listen(receiving bool) {
 			s.tell(AudioResumed{})
 		}
 	case s.dry < stopAfter:
-		if s.dry++; s.dry == stopAfter && !s.stopped {
+		if s.dry += n; s.dry >= stopAfter && !s.stopped {
 			s.stopped = true
 			s.tell(AudioStopped{})
 		}

@@ -67,8 +67,8 @@ func (s *Session) paramsOf(a *sdp.Agreed) media.Params {
 	p := media.Params{
 		Codec:      s.m.format(a.Codec),
 		Formats:    make(map[uint8]codec.Format, len(a.Receive)),
-		PacketTime: a.PacketTime,
-		Remote:     a.Remote, RemoteRTCP: a.RemoteRTCP, RTCPMux: a.RTCPMux,
+		PacketTime: a.PacketTime, LowDelay: s.config.lowDelay,
+		Remote: a.Remote, RemoteRTCP: a.RemoteRTCP, RTCPMux: a.RTCPMux,
 		Send: a.CanSend, Receive: a.CanReceive,
 	}
 	if a.HasEvents {

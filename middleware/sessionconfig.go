@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"strings"
 	"time"
 
 	"parley/media"
@@ -15,6 +16,7 @@ import (
 type sessionConfig struct {
 	codecs       []sdp.Codec
 	packetTime   time.Duration
+	lowDelay     bool // see [media.Params]
 	security     sdp.Security
 	keysInClear  bool
 	rtpPorts     [2]int
@@ -75,6 +77,19 @@ func (c *sessionConfig) apply(a *storage.Account, names []string) []string {
 		return a.Codecs
 	}
 	return names
+}
+
+// onLink makes c that of a call between two Parleys on one link, with packets of
+// that length: little delay is worth more there than bits and repair.
+func (c *sessionConfig) onLink(packetTime time.Duration) {
+	c.packetTime = packetTime
+	c.lowDelay = packetTime <= sdp.MinPacketTime
+	if packetTime >= sdp.MinPacketTime {
+		return
+	}
+	for i, k := range c.codecs {
+		c.codecs[i].Fmtp = strings.Replace(k.Fmtp, "minptime=10", "minptime=5", 1)
+	}
 }
 
 // formatsOf lists the formats of the engine's codecs.

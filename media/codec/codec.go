@@ -40,6 +40,10 @@ type EncoderParams struct {
 	// Bitrate is the wished rate in bit/s, zero for the codec's default. Codecs
 	// of one rate ignore it.
 	Bitrate int
+	// LowDelay trades bits and robustness for the least delay, on a link that has
+	// plenty of the one and no need of the other. Codecs that have no choice
+	// ignore it.
+	LowDelay bool
 }
 
 // An Encoder turns samples into payloads.
@@ -94,13 +98,16 @@ type Codec interface {
 }
 
 // packetTime is PacketTime of the codecs whose packets may be any number of
-// 10 ms frames.
+// 10 ms frames, or half of one.
 func packetTime(want time.Duration) time.Duration {
-	const frame, longest = 10 * time.Millisecond, 60 * time.Millisecond
-	if want <= 0 {
+	const half, frame, longest = 5 * time.Millisecond, 10 * time.Millisecond, 60 * time.Millisecond
+	switch {
+	case want <= 0:
 		return 20 * time.Millisecond
+	case want < frame:
+		return half
 	}
-	return min(max(want.Truncate(frame), frame), longest)
+	return min(want.Truncate(frame), longest)
 }
 
 // toInt16 rounds a sample to 16 bits and clips it. NaN becomes silence.

@@ -162,7 +162,8 @@ func TestPacketTime(t *testing.T) {
 		{10 * ms, 10 * ms},
 		{25 * ms, 20 * ms},
 		{30 * ms, 30 * ms},
-		{5 * ms, 10 * ms},
+		{5 * ms, 5 * ms},
+		{9 * ms, 5 * ms},
 		{100 * ms, 60 * ms},
 		{-1, 20 * ms},
 	}

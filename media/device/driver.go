@@ -113,7 +113,7 @@ func (d *Driver) OpenPlayback(id string) (media.Playback, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Playback{stream: s, target: targetSamples}, nil
+	return &Playback{stream: s}, nil
 }
 
 // Close ends the driver. Devices still open keep working until they are closed.

@@ -7,26 +7,21 @@ import (
 	"parley/media"
 )
 
-const (
-	// targetSamples is how full Write keeps the ring: 10 ms.
-	targetSamples = media.SampleRate / 100
-
-	// maxTargetSamples bounds how far the target grows on a machine that is
-	// too busy for it: 40 ms.
-	maxTargetSamples = 4 * targetSamples
-)
+// maxTargetSamples bounds how far the target grows on a machine that is too busy
+// for it: 40 ms.
+const maxTargetSamples = media.SampleRate / 25
 
 // A Playback is an open speaker. One goroutine may write while others ask for
 // its latency or close it.
 //
-// Write keeps 10 ms of sound ahead of the device. Each time the device finds
-// nothing to play nevertheless, that grows by 5 ms, to 40 ms at most, until the
-// device is closed: a busy machine is heard as delay rather than as gaps. A
-// device that takes longer periods than it was asked to gets one of them ahead.
+// Write keeps one frame of sound ahead of the device, 10 or 5 ms. Each time the
+// device finds nothing to play nevertheless, that grows by 5 ms, to 40 ms at most,
+// until the device is closed: a busy machine is heard as delay rather than as gaps.
+// A device that takes longer periods than it was asked to gets one of them ahead.
 type Playback struct {
 	*stream
-	target int // guarded by mu
-	gaps   int // the device's count that target answers to; guarded by mu
+	spare int // above a frame; guarded by mu
+	gaps  int // the device's count that spare answers to; guarded by mu
 }
 
 var _ media.Playback = (*Playback)(nil)
@@ -44,15 +39,16 @@ func (p *Playback) Write(frame []float32) error {
 	n := p.Counters()
 	if n.Gaps != p.gaps {
 		p.gaps = n.Gaps
-		p.target = min(p.target+periodSamples, maxTargetSamples)
+		p.spare = min(p.spare+periodSamples, maxTargetSamples)
 	}
-	p.target = min(max(p.target, n.PeriodSamples), p.ring.Cap())
+	target := min(len(frame)+p.spare, maxTargetSamples)
+	target = min(max(target, n.PeriodSamples), p.ring.Cap())
 	for len(frame) > 0 {
-		room := min(p.target-p.ring.Len(), len(frame))
+		room := min(target-p.ring.Len(), len(frame))
 		if room <= 0 {
 			// One period is enough to go on with; the rest is written when
 			// the device has taken more.
-			if err := p.wait("write", min(len(frame), periodSamples), p.target); err != nil {
+			if err := p.wait("write", min(len(frame), periodSamples), target); err != nil {
 				return err
 			}
 			continue

@@ -5,8 +5,12 @@ import (
 	"sync/atomic"
 )
 
-// peakFall is what a peak keeps in 10 ms: about 20 dB in a second.
-const peakFall = 0.977
+// peakFall is what a peak loses in fallTime samples, 10 ms: about 20 dB in a
+// second.
+const (
+	peakFall = 0.023
+	fallTime = 480
+)
 
 // A Meter measures the level of frames. One goroutine updates it; any may read.
 // The zero value is ready and shows silence.
@@ -14,7 +18,7 @@ type Meter struct {
 	peak, rms atomic.Uint32 // bits of a float32
 }
 
-// Update measures one frame of about 10 ms. An empty frame changes nothing.
+// Update measures one frame of 10 ms or less. An empty frame changes nothing.
 func (m *Meter) Update(frame []float32) {
 	if len(frame) == 0 {
 		return
@@ -24,7 +28,7 @@ func (m *Meter) Update(frame []float32) {
 		peak = max(peak, x, -x)
 		sum += x * x
 	}
-	held := math.Float32frombits(m.peak.Load()) * peakFall
+	held := math.Float32frombits(m.peak.Load()) * (1 - peakFall*float32(len(frame))/fallTime)
 	m.peak.Store(math.Float32bits(max(peak, held)))
 	m.rms.Store(math.Float32bits(float32(math.Sqrt(float64(sum) / float64(len(frame))))))
 }

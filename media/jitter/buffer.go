@@ -27,7 +27,8 @@ const (
 // of a packet to the playing of its first sample, for the fastest packets.
 type Config struct {
 	// MinDelay is held on a link without jitter; it covers the unevenness of the
-	// calls to Get. Zero means DefaultMinDelay.
+	// calls to Get, so it is never less than what one call takes. Zero means
+	// DefaultMinDelay.
 	MinDelay time.Duration
 	// MaxDelay is not exceeded however bad the link is. Zero means
 	// DefaultMaxDelay; more than 800 ms is taken as that.
@@ -71,6 +72,7 @@ type Buffer struct {
 	mu       sync.Mutex
 	minDelay int64
 	maxDelay int64
+	quantum  int64 // samples of a Get
 	decoders map[uint8]*decoder
 	stats    Stats
 
@@ -95,7 +97,7 @@ type Buffer struct {
 	fresh      bool     // decoders must forget the stream before
 	inventing  bool     // conceal has been begun for this gap
 	conceal    concealer
-	stretchGap int // frames until the tempo may be changed again
+	stretchGap int // samples until the tempo may be changed again
 
 	pcm  []float32 // what a decoder writes
 	work []float32 // pcm at 48 kHz, or invented sound
@@ -121,6 +123,7 @@ func New(cfg Config) *Buffer {
 	b := &Buffer{
 		minDelay: samples(cfg.MinDelay),
 		maxDelay: min(samples(cfg.MaxDelay), maxSpan*8/10),
+		quantum:  frame,
 		packets:  newQueue(),
 		sound:    make([]float32, history, 6*history),
 		play:     history,
@@ -128,9 +131,20 @@ func New(cfg Config) *Buffer {
 		work:     make([]float32, 0, maxPacket+frame),
 	}
 	b.minDelay = min(b.minDelay, b.maxDelay)
-	b.target = b.minDelay
+	b.target = b.least()
 	return b
 }
+
+// SetMinDelay changes MinDelay of the Config, from the next packet on. No less is
+// held than what one Get takes.
+func (b *Buffer) SetMinDelay(d time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.minDelay = min(samples(d), b.maxDelay)
+}
+
+// least is the delay that is held on a link without jitter.
+func (b *Buffer) least() int64 { return max(b.minDelay, b.quantum) }
 
 // samples converts d to samples at 48 kHz.
 func samples(d time.Duration) int64 { return int64(d) * (rate / 8000) / (1e9 / 8000) }

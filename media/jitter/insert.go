@@ -50,7 +50,7 @@ func (b *Buffer) insert(p *Packet) {
 	}
 	b.line.refer(seq, pos, p.Timestamp, d.format.ClockRate, dur)
 	late := b.delay.add(arrival-pos, arrival, dur)
-	b.target = min(max(b.delay.need(), b.minDelay), b.maxDelay)
+	b.target = min(max(b.delay.need(), b.least()), b.maxDelay)
 	if b.queue(p, seq, pos, dur) {
 		b.see(pos, late)
 	}
@@ -128,7 +128,7 @@ func (b *Buffer) restart(p *Packet, d *decoder, dur int) {
 	b.line = newLine(p, d.format.ClockRate, dur)
 	if changed {
 		b.delay = delayTracker{}
-		b.target = b.minDelay
+		b.target = b.least()
 	}
 	b.delay.rebase()
 	b.begin(0, int64(p.Sequence), 0)
@@ -184,7 +184,7 @@ func (b *Buffer) see(pos, late int64) {
 		until -= min(int64(b.gap), first.pos-b.next)
 	}
 	until += int64(b.pending()) + int64(b.hold)
-	until -= until % frame // Get takes whole frames; a part of one is no time
+	until -= until % b.quantum // Get takes that much; a part of it is no time
 	now := float64(until + late)
 	if off := now - b.level; b.measure && (off > outlier || off < -outlier) {
 		b.level = now

@@ -52,7 +52,8 @@ func (d *Device) Manual() *Device {
 	return d
 }
 
-// Tick lets one frame pass on a manual device and returns when it was taken.
+// Tick lets one frame, whole or half, pass on a manual device and returns when it
+// was taken.
 func (d *Device) Tick() { d.manual <- struct{}{} }
 
 // Say gives the device another Sound, at any time.
@@ -204,8 +205,8 @@ func (h *handle) end(err error) {
 	})
 }
 
-// wait blocks for one frame's time.
-func (h *handle) wait() error {
+// wait blocks for the time of n samples, or until the next Tick.
+func (h *handle) wait(n int) error {
 	if h.device.manual != nil {
 		select {
 		case <-h.done:
@@ -214,7 +215,7 @@ func (h *handle) wait() error {
 			return nil
 		}
 	}
-	h.next = h.next.Add(media.FrameDuration)
+	h.next = h.next.Add(time.Duration(n) * time.Second / media.SampleRate)
 	timer := time.NewTimer(time.Until(h.next))
 	defer timer.Stop()
 	select {
@@ -241,7 +242,7 @@ type capture struct{ *handle }
 
 // Read implements [media.Capture].
 func (c *capture) Read(frame []float32) error {
-	if err := c.wait(); err != nil {
+	if err := c.wait(len(frame)); err != nil {
 		return err
 	}
 	d := c.device
@@ -275,7 +276,7 @@ func (p *playback) Write(frame []float32) error {
 		p.device.begun = time.Now()
 	}
 	p.device.mu.Unlock()
-	if err := p.wait(); err != nil {
+	if err := p.wait(len(frame)); err != nil {
 		return err
 	}
 	p.device.mu.Lock()

@@ -8,12 +8,13 @@ import "sync/atomic"
 // How the limiter works.
 const (
 	ceiling = 0.89 // 1 dB below full scale: no sample leaves louder
-	release = 0.02 // of the way back to no limiting, in each frame
+	release = 0.02 // of the way back to no limiting, in each whole frame
 )
 
 // A Mixer sums frames of any number of sources. Its methods belong to one
 // goroutine, [Mixer.Limited] excepted.
 type Mixer struct {
+	whole   int // samples of a frame
 	sum     []float32
 	gain    float32 // of the limiter
 	out     []float32
@@ -22,11 +23,17 @@ type Mixer struct {
 
 // New returns a mixer for frames of the given length in samples.
 func New(frame int) *Mixer {
-	return &Mixer{sum: make([]float32, frame), out: make([]float32, frame), gain: 1}
+	return &Mixer{whole: frame, sum: make([]float32, frame), out: make([]float32, frame), gain: 1}
 }
 
 // Begin starts a new frame.
-func (m *Mixer) Begin() { clear(m.sum) }
+func (m *Mixer) Begin() { m.BeginPart(m.whole) }
+
+// BeginPart starts a frame of n samples, at most those of a whole one.
+func (m *Mixer) BeginPart(n int) {
+	m.sum, m.out = m.sum[:n], m.out[:n]
+	clear(m.sum)
+}
 
 // Add adds a source's frame, scaled by gain. Samples beyond the mixer's frame
 // are left out.
@@ -59,7 +66,7 @@ func (m *Mixer) End() []float32 {
 	for _, v := range m.sum {
 		peak = max(peak, v, -v)
 	}
-	target := min(1, m.gain+(1-m.gain)*release)
+	target := min(1, m.gain+(1-m.gain)*release*float32(len(m.sum))/float32(m.whole))
 	if m.gain > 0.999 {
 		target = 1
 	}

@@ -17,6 +17,7 @@ type Echo struct {
 	delay    int64 // samples
 
 	in, out           line // of the reader and of the writer
+	ahead             lead // of the writer
 	readWait, outWait waiter
 
 	mu      sync.Mutex // guards the starts of both lines and what follows
@@ -33,7 +34,7 @@ func NewEcho(delay time.Duration, greeting []float32) *Echo {
 		delay:    n,
 		readWait: newWaiter(),
 		outWait:  newWaiter(),
-		history:  make([]float32, n+2*maxLate+2*lead),
+		history:  make([]float32, n+2*maxLate+2*maxLead),
 	}
 }
 
@@ -62,7 +63,7 @@ func (e *Echo) Write(frame []float32) error {
 	e.frames.Add(uint64(e.out.skipLate(now, len(frame))))
 	e.keep(e.out.at, frame)
 	e.out.at += int64(len(frame))
-	return e.outWait.until(e.out.due(lead))
+	return e.outWait.until(e.out.due(e.ahead.write(len(frame))))
 }
 
 // Latency is zero: the delay is what the echo is for.

@@ -14,6 +14,7 @@ import (
 // bits, at [SampleRate]. The file grows in real time from the moment the device
 // is made, with silence where nobody wrote, so that a place in it is a moment.
 type FilePlayback struct {
+	lead
 	path string
 	wait waiter
 	done chan struct{} // closed when the silence goroutine has ended
@@ -44,8 +45,8 @@ func CreateFilePlayback(path string) (*FilePlayback, error) {
 	return p, nil
 }
 
-// Write appends frame and returns when no more than 10 ms of the file lie in the
-// future. It fails when the file cannot be written, and with [io.ErrClosedPipe]
+// Write appends frame and returns when no more of the file lies in the future than
+// frame is long, and no more than 10 ms. It fails when the file cannot be written, and with [io.ErrClosedPipe]
 // after Close. A file that is full, after half a day, keeps time but grows no
 // more.
 func (p *FilePlayback) Write(frame []float32) error {
@@ -55,9 +56,6 @@ func (p *FilePlayback) Write(frame []float32) error {
 	}
 	return p.wait.until(due)
 }
-
-// Latency is what lies in the future when a Write returns.
-func (p *FilePlayback) Latency() time.Duration { return timeOf(lead) }
 
 // Close fills the file up to now, closes it and ends a Write that waits, and all
 // later ones.
@@ -87,7 +85,7 @@ func (p *FilePlayback) append(frame []float32) (due time.Time, err error) {
 	}
 	p.store(frame)
 	p.written = p.line.at
-	return p.line.due(lead), p.err
+	return p.line.due(p.lead.write(len(frame))), p.err
 }
 
 // pad appends n samples of silence. The caller holds p.mu.

@@ -36,6 +36,7 @@ func (c *NullCapture) Close() error {
 // A NullPlayback is a speaker that nobody hears.
 type NullPlayback struct {
 	counter
+	lead
 	wait waiter
 	line line
 }
@@ -44,18 +45,15 @@ type NullPlayback struct {
 // time begins with the first Write.
 func NewNullPlayback() *NullPlayback { return &NullPlayback{wait: newWaiter()} }
 
-// Write drops frame and returns when no more than 10 ms of sound are still to be
-// played. After Close it returns [io.ErrClosedPipe].
+// Write drops frame and returns when no more sound is still to be played than frame
+// is long, and no more than 10 ms. After Close it returns [io.ErrClosedPipe].
 func (p *NullPlayback) Write(frame []float32) error {
 	now := time.Now()
 	p.line.begin(now)
 	p.frames.Add(uint64(p.line.skipLate(now, len(frame))))
 	p.line.at += int64(len(frame))
-	return p.wait.until(p.line.due(lead))
+	return p.wait.until(p.line.due(p.lead.write(len(frame))))
 }
-
-// Latency is what the device holds when a Write returns.
-func (p *NullPlayback) Latency() time.Duration { return timeOf(lead) }
 
 // Close ends a Write that waits, and all later ones.
 func (p *NullPlayback) Close() error {

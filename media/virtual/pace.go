@@ -14,9 +14,25 @@ const SampleRate = 48000
 // What is missed beyond it is skipped.
 const MaxLateness = 100 * time.Millisecond
 
-// lead is how many samples a playback device holds at most before they are due,
-// as the ring of a real one does: 10 ms.
-const lead = SampleRate / 100
+// maxLead is how many samples a playback device holds at most before they are due,
+// as the ring of a real one does: 10 ms. It holds less where it is written to in
+// smaller pieces.
+const maxLead = SampleRate / 100
+
+// A lead is how many samples a playback device holds before they are due. Its zero
+// value is that of a device that nobody has written to.
+type lead struct{ samples atomic.Int64 }
+
+// write notes a frame of n samples and returns what is held after it.
+func (l *lead) write(n int) int64 {
+	ahead := int64(min(n, maxLead))
+	l.samples.Store(ahead)
+	return ahead
+}
+
+// Latency is what lies in the future when a Write returns. It may be called from
+// any goroutine.
+func (l *lead) Latency() time.Duration { return timeOf(l.samples.Load()) }
 
 var maxLate = samplesIn(MaxLateness)
 

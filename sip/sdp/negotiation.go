@@ -21,8 +21,10 @@ var (
 
 var errNoRandom = errors.New("sdp: no source of randomness for keys")
 
-// Bounds and default of the packet time.
+// Bounds and default of the packet time. ShortPacketTime is agreed on only where our
+// side wishes just that.
 const (
+	ShortPacketTime   = 5 * time.Millisecond
 	MinPacketTime     = 10 * time.Millisecond
 	MaxPacketTime     = 60 * time.Millisecond
 	DefaultPacketTime = 20 * time.Millisecond
@@ -207,19 +209,24 @@ func (l *Local) packetTime() time.Duration {
 	if l.PacketTime == 0 {
 		return DefaultPacketTime
 	}
-	return boundPacketTime(l.PacketTime)
+	return boundPacketTime(l.PacketTime, l.PacketTime)
 }
 
-// boundPacketTime rounds t down to whole frames of 10 ms within the bounds.
-func boundPacketTime(t time.Duration) time.Duration {
-	return max(MinPacketTime, min(MaxPacketTime, t.Truncate(10*time.Millisecond)))
+// boundPacketTime rounds t down to whole frames of 10 ms within the bounds, where
+// ours is the packet time that we wish.
+func boundPacketTime(t, ours time.Duration) time.Duration {
+	least := MinPacketTime
+	if ours == ShortPacketTime {
+		least = ShortPacketTime
+	}
+	return max(least, min(MaxPacketTime, t.Truncate(10*time.Millisecond)))
 }
 
 // transport adds to m what both offers and answers end with.
 func (l *Local) transport(m *Media, ptime time.Duration, crypto []Attribute, mux bool, d Direction) {
 	add := func(name, value string) { m.Attributes = append(m.Attributes, Attribute{name, value}) }
 	if l.MaxPacketTime > 0 {
-		ptime = min(ptime, boundPacketTime(l.MaxPacketTime))
+		ptime = min(ptime, boundPacketTime(l.MaxPacketTime, l.PacketTime))
 	}
 	add("ptime", strconv.FormatInt(ptime.Milliseconds(), 10))
 	if l.MaxPacketTime > 0 {

@@ -81,7 +81,7 @@ func (d *Description) packetTime(i int, ours time.Duration) time.Duration {
 	if v, ok := d.milliseconds(i, "maxptime"); ok {
 		t = min(t, v)
 	}
-	return boundPacketTime(t)
+	return boundPacketTime(t, ours)
 }
 
 // milliseconds returns a positive attribute in milliseconds. Fractions, which RFC

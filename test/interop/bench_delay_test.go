@@ -2,6 +2,7 @@ package interop
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -21,6 +22,12 @@ var delayCases = []delayCase{
 	{"Opus, 20 ms", benchConfig{Codec: "opus", PacketTime: 20 * time.Millisecond}},
 	{"PCMA, 20 ms", benchConfig{Codec: "PCMA", PacketTime: 20 * time.Millisecond}},
 	{"Opus, 10 ms", benchConfig{Codec: "opus", PacketTime: 10 * time.Millisecond}},
+}
+
+// lowDelayCases are calls as they are between two of ours on one link.
+var lowDelayCases = []delayCase{
+	{"LAN call, Opus, 10 ms", benchConfig{Codec: "opus", PacketTime: 10 * time.Millisecond, LowDelay: true}},
+	{"LAN call, Opus, 5 ms", benchConfig{Codec: "opus", PacketTime: 5 * time.Millisecond, LowDelay: true}},
 }
 
 // A delayResult is what one call has shown.
@@ -67,7 +74,7 @@ func benchDelay(t *testing.T, plan benchPlan, report *benchReport) {
 		}, float64(ours.worse()), float64(100*time.Millisecond))
 		load.add(benchRow{What: c.name, Ours: ours.load.String(), Theirs: theirs.load.String()}, 0, 0)
 	}
-	for _, c := range delayCases {
+	for _, c := range slices.Concat(delayCases, lowDelayCases) {
 		r := engineDelay(t, c.config, plan.listen)
 		s.add(benchRow{
 			What: c.name + ", engine only",

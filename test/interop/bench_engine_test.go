@@ -34,7 +34,7 @@ type line struct {
 }
 
 func (l *line) add(frame []float32, at time.Time, epoch time.Time) {
-	l.begins = append(l.begins, at.Sub(epoch)-time.Duration(len(l.sound))*time.Second/sampleRate)
+	l.begins = append(l.begins, at.Sub(epoch)-lengthOf(len(l.sound)))
 	l.sound = append(l.sound, frame...)
 }
 
@@ -42,6 +42,9 @@ func (l *line) add(frame []float32, at time.Time, epoch time.Time) {
 func (l *line) begin() time.Duration {
 	return slices.Sorted(slices.Values(l.begins))[len(l.begins)/2]
 }
+
+// lengthOf is how long n samples last.
+func lengthOf(n int) time.Duration { return time.Duration(n) * time.Second / sampleRate }
 
 // epoch is what times are counted from.
 var epoch = time.Now()
@@ -82,7 +85,7 @@ func (m *clockedMic) Read(frame []float32) error {
 	err := m.FileCapture.Read(frame)
 	if err == nil {
 		m.to.mu.Lock()
-		m.to.said.add(frame, time.Now().Add(-media.FrameDuration-m.Latency()), epoch)
+		m.to.said.add(frame, time.Now().Add(-lengthOf(len(frame))-m.Latency()), epoch)
 		m.to.mu.Unlock()
 	}
 	return err
@@ -126,7 +129,8 @@ func engineDelay(t *testing.T, c benchConfig, length time.Duration) mediatest.Re
 	}
 	for i, s := range streams {
 		p := media.Params{
-			Remote: streams[1-i].LocalAddr(), Send: true, Receive: true, PacketTime: c.PacketTime, Formats: map[uint8]codec.Format{},
+			Remote: streams[1-i].LocalAddr(), Send: true, Receive: true, PacketTime: c.PacketTime, LowDelay: c.LowDelay,
+			Formats: map[uint8]codec.Format{},
 		}
 		for _, k := range codecs {
 			f := k.Format()

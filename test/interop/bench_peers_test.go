@@ -30,6 +30,7 @@ type benched interface {
 type benchConfig struct {
 	Codec      string // as Parley names it; "" is all of them
 	PacketTime time.Duration
+	LowDelay   bool // as between neighbours; engine only
 	Secure     bool // insists on SRTP, keys in clear
 	Manual     bool // waits to be told to answer
 	In, Out    string

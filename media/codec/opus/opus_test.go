@@ -191,7 +191,8 @@ func TestPacketTime(t *testing.T) {
 	const ms = time.Millisecond
 	tests := []struct{ want, got time.Duration }{
 		{0, 20 * ms},
-		{5 * ms, 10 * ms},
+		{5 * ms, 5 * ms},
+		{7 * ms, 5 * ms},
 		{10 * ms, 10 * ms},
 		{15 * ms, 10 * ms},
 		{20 * ms, 20 * ms},

@@ -23,6 +23,9 @@ type settings struct {
 // stereo needs no heed. Values that make no sense are passed over.
 func settingsFor(p codec.EncoderParams) settings {
 	s := settings{bitrate: DefaultBitrate, bandwidth: opus.Fullband}
+	if p.LowDelay {
+		s.bitrate = lowDelayBitrate
+	}
 	if p.Bitrate > 0 {
 		s.bitrate = p.Bitrate
 	}
