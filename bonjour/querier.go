@@ -1,46 +1,185 @@
 package bonjour
 
 import (
+	"container/list"
+	"slices"
+	"strings"
 	"time"
+
+	"github.com/miekg/dns"
 )
 
 // A querier finds services on one link: it asks, remembers what it hears and tells
 // of instances. It has no goroutine and reads no clock: the engine's loop calls it
 // and hands over the time. After every call the loop asks due for the next deadline.
+//
+// A type that is browsed leads to pointers, these to instances, each of those to its
+// SRV and TXT records and to a host, and that to its addresses. Only what something
+// leads to is remembered; all else that is heard on the link is not for us.
 type querier struct {
 	link   Link
 	random func() float64 // [0,1)
 	send   func(message)
-	emit   func(Event) // called within any method but browse, unbrowse and found
+	emit   func(Event)
+
+	cache     *cache
+	browses   map[string]*browse // by the name of the type, folded
+	instances map[string]*instance
+	machines  map[string]*machine
+	sources   sources
+	vague     list.List // of *instance, those that are not told of
+
+	line   []*set    // what is asked next
+	quiet  time.Time // until when nothing is asked
+	gather time.Time // of the first questions of series
+
+	unsettled []*instance
+	moved     []*machine
 }
 
-// newQuerier returns a querier that asks by send, which must not call back, and
-// tells of instances by emit.
+// newQuerier returns a querier that asks by send and tells of instances by emit;
+// neither may call back.
 func newQuerier(link Link, random func() float64, send func(message), emit func(Event)) *querier {
-	return &querier{link: link, random: random, send: send, emit: emit}
+	q := &querier{link: link, random: random, send: send, emit: emit}
+	q.reset()
+	return q
 }
 
-// handle takes a message from the link: answers, and the questions of others.
-// The engine has parsed it; what it sent itself may come too.
-func (q *querier) handle(now time.Time, m *message, from Meta) {}
+func (q *querier) reset() {
+	q.cache = newCache(q.stale)
+	q.browses = make(map[string]*browse)
+	q.instances = make(map[string]*instance)
+	q.machines = make(map[string]*machine)
+	q.sources = sources{}
+	q.vague.Init()
+	q.line, q.unsettled, q.moved = nil, nil, nil
+}
+
+// handle takes a message from the link: answers, and the questions of others. The
+// engine has parsed it and knows that it comes from the link; what it sent itself may
+// come too.
+func (q *querier) handle(now time.Time, m *message, from Meta) {
+	if !m.response {
+		q.overhear(now, m, from)
+		return
+	}
+	if from.From.Port() != Port {
+		return // RFC 6762 section 6
+	}
+	jitter := q.random() * refreshSpread
+	source := from.From.Addr().WithZone("")
+	each := func(take func(r record), types ...uint16) {
+		for _, records := range [...][]record{m.answers, m.additionals} {
+			for _, r := range records {
+				if slices.Contains(types, r.rtype) {
+					take(r)
+				}
+			}
+		}
+	}
+	each(func(r record) { q.hearPointer(now, r, source, jitter) }, dns.TypePTR)
+	put := func(r record) {
+		if s := q.cache.sets[r.key]; s != nil {
+			if value, ok := valueOf(r.rr); ok {
+				q.cache.put(now, s, r, value, jitter)
+			}
+		}
+	}
+	each(put, dns.TypeSRV, dns.TypeTXT)
+	q.follow(now)
+	each(put, dns.TypeA, dns.TypeAAAA)
+	each(func(r record) { q.hearAbsence(now, r) }, dns.TypeNSEC)
+	q.settle(now)
+}
 
 // browse begins to look for instances of a type, as "_sipuri._udp". For a type that
 // is looked for already it does nothing.
-func (q *querier) browse(now time.Time, serviceType string) {}
+func (q *querier) browse(now time.Time, serviceType string) {
+	name := fold(typeName(serviceType))
+	if q.browses[name] != nil {
+		return
+	}
+	b := &browse{serviceType: serviceType}
+	b.pointers = q.cache.open(key{name, dns.TypePTR}, maxInstances, func(_ time.Time, e *entry) {
+		if b.pointers.entries[e.value] == e {
+			return
+		}
+		i := q.instances[e.value]
+		q.part(i)
+		if i.told != nil {
+			q.emit(Event{Lost, *i.told})
+		}
+	})
+	q.browses[name] = b
+	q.start(now, b.pointers)
+}
 
 // unbrowse forgets a type and all that was found of it, without events.
-func (q *querier) unbrowse(serviceType string) {}
+func (q *querier) unbrowse(serviceType string) {
+	name := fold(typeName(serviceType))
+	b := q.browses[name]
+	if b == nil {
+		return
+	}
+	for name := range b.pointers.entries {
+		q.part(q.instances[name])
+	}
+	q.cache.drop(b.pointers)
+	delete(q.browses, name)
+}
 
 // found returns the instances of a type that Found was told of, for whoever begins to
 // browse for the type later than others.
-func (q *querier) found(serviceType string) []Instance { return nil }
+func (q *querier) found(serviceType string) []Instance {
+	b := q.browses[fold(typeName(serviceType))]
+	if b == nil {
+		return nil
+	}
+	return q.told(b)
+}
+
+func (q *querier) told(b *browse) []Instance {
+	var found []Instance
+	for _, e := range b.pointers.sorted() {
+		if i := q.instances[e.value]; i.told != nil {
+			found = append(found, *i.told)
+		}
+	}
+	return found
+}
 
 // due does what is to be done by now and returns when to call again: zero for not
 // before something else happens.
-func (q *querier) due(now time.Time) (next time.Time) { return time.Time{} }
+func (q *querier) due(now time.Time) time.Time {
+	q.cache.timers.run(now)
+	q.settle(now)
+	q.ask(now)
+	next := q.cache.timers.next()
+	if len(q.line) > 0 && (next.IsZero() || q.quiet.Before(next)) {
+		next = q.quiet
+	}
+	return next
+}
 
 // relink tells that the addresses of the link changed: it asks anew, and soon.
-func (q *querier) relink(now time.Time, link Link) { q.link = link }
+func (q *querier) relink(now time.Time, link Link) {
+	q.link = link
+	for _, s := range q.cache.sets {
+		if s.series {
+			q.start(now, s)
+		}
+	}
+}
 
 // close gives the link up: all that was found is lost.
-func (q *querier) close() {}
+func (q *querier) close() {
+	var lost []Instance
+	for _, b := range q.browses {
+		lost = append(lost, q.told(b)...)
+	}
+	q.reset()
+	slices.SortFunc(lost, func(a, b Instance) int { return strings.Compare(a.Name+"."+a.Type, b.Name+"."+b.Type) })
+	for _, i := range lost {
+		q.emit(Event{Lost, i})
+	}
+}

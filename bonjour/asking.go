@@ -1,0 +1,175 @@
+package bonjour
+
+import (
+	"net/netip"
+	"time"
+)
+
+// When questions are asked (RFC 6762 section 5.2).
+const (
+	minFirst = 20 * time.Millisecond // before the first question of a series ...
+	maxFirst = 120 * time.Millisecond
+	minWait  = time.Second // ... then a second, two, four ...
+	maxWait  = time.Hour
+
+	absentWait = 2 * time.Minute // at least, where somebody said that there is nothing to hear
+
+	// pace is between two packets. It matters on a link with thousands of services
+	// only, or where somebody makes us ask.
+	pace = 50 * time.Millisecond
+	// maxAsked is about how long the questions of a packet are together, in bytes.
+	maxAsked = 1200
+)
+
+// asking is when a set is asked for: in a series that goes on as long as something is
+// missing, and beside it when records grow old.
+type asking struct {
+	series  bool
+	next    timer         // of the series
+	wait    time.Duration // from the question at next to the one after it; 0 if none was asked yet
+	asked   time.Time     // last, by us or by somebody for us
+	byOther bool          // it was somebody else
+	waiting bool          // to be asked in one of the next packets
+	inLine  bool          // has a place in the line for them, which it may not need any more
+	source  netip.Addr    // who made us ask; none for what we browse
+}
+
+// start begins a series of questions, or begins it anew.
+func (q *querier) start(now time.Time, s *set) {
+	if !q.gather.After(now) { // else it goes along with others
+		spread := time.Duration(q.random() * float64(maxFirst-minFirst))
+		q.gather = now.Add(minFirst + spread)
+	}
+	s.series, s.wait = true, 0
+	s.next.fire = func(time.Time) { q.enqueue(s) }
+	q.cache.timers.set(&s.next, q.gather)
+}
+
+// rest ends the series of a set.
+func (q *querier) rest(s *set) {
+	s.series = false
+	q.cache.timers.stop(&s.next)
+}
+
+// enqueue lets a set be asked for in the next packet.
+func (q *querier) enqueue(s *set) {
+	s.waiting = true
+	if !s.inLine {
+		s.inLine = true
+		q.line = append(q.line, s)
+	}
+}
+
+// stale asks anew for a record that is in use and grows old, unless that was asked
+// just now.
+func (q *querier) stale(now time.Time, e *entry) {
+	if now.Sub(e.set.asked) >= max(minWait, e.ttl/40) {
+		q.enqueue(e.set)
+	}
+}
+
+// count takes a question as asked now: also what the series would ask soon.
+func (q *querier) count(now time.Time, s *set) {
+	s.asked, s.waiting = now, false
+	if s.series && (s.next.place == 0 || s.wait == 0 || s.next.at.Sub(now) <= s.wait/2) {
+		s.wait = min(max(2*s.wait, minWait), maxWait)
+		q.cache.timers.set(&s.next, now.Add(s.wait))
+	}
+}
+
+// absent puts off the questions for what somebody said does not exist.
+func (q *querier) absent(now time.Time, s *set, ttl time.Duration) {
+	if s.series {
+		s.waiting = false
+		s.wait = min(max(s.wait, ttl, absentWait), maxWait)
+		q.cache.timers.set(&s.next, now.Add(s.wait))
+	}
+}
+
+// overhear lets the question of somebody else count as ours if its answers are what we
+// want to hear (RFC 6762 section 7.3). After that we ask ourselves once, lest somebody
+// keeps us quiet for ever.
+func (q *querier) overhear(now time.Time, m *message, from Meta) {
+	if !from.Multicast || from.From.Port() != Port || m.truncated {
+		return
+	}
+	other := make(map[*set]bool) // knows answers that we do not know
+	for _, r := range m.answers {
+		if s := q.cache.sets[r.key]; s != nil && !other[s] {
+			value, _ := valueOf(r.rr)
+			e := s.entries[value]
+			other[s] = e == nil || !e.fresh(now)
+		}
+	}
+	for _, asked := range m.questions {
+		s := q.cache.sets[asked.key]
+		if s == nil || asked.unicast || other[s] || s.byOther {
+			continue
+		}
+		s.byOther = true
+		q.count(now, s)
+	}
+}
+
+// ask sends the next packet of questions, if it is time for one.
+func (q *querier) ask(now time.Time) {
+	if now.Before(q.quiet) {
+		return
+	}
+	var m message
+	size := 0
+	for _, s := range q.takeFromLine() {
+		m.questions = append(m.questions, question{key: s.key})
+		for _, e := range s.sorted() {
+			if e.rr != nil && e.fresh(now) {
+				m.answers = append(m.answers, record{key: s.key, rr: e.rr, ttl: e.ends.Sub(now)})
+				size += len(e.value) + 12
+			}
+		}
+		s.byOther = false
+		q.count(now, s)
+	}
+	if len(m.questions) > 0 {
+		q.quiet = now.Add(pace * time.Duration(1+size/maxAsked))
+		q.send(m)
+	}
+}
+
+// takeFromLine returns what fits into a packet, one for each source in turn: who
+// makes us ask much waits for himself.
+func (q *querier) takeFromLine() []*set {
+	var sources []netip.Addr
+	lines := make(map[netip.Addr][]*set)
+	for _, s := range q.line {
+		s.inLine = false
+		if !s.waiting {
+			continue
+		}
+		if lines[s.source] == nil {
+			sources = append(sources, s.source)
+		}
+		lines[s.source] = append(lines[s.source], s)
+	}
+	q.line = q.line[:0]
+	var taken []*set
+	size := 0
+	for turn := 0; len(sources) > 0; turn++ {
+		left := sources[:0]
+		for _, source := range sources {
+			line := lines[source]
+			if turn == len(line) {
+				continue
+			}
+			left = append(left, source)
+			if s := line[turn]; size < maxAsked {
+				size += len(s.name) + 6
+				taken = append(taken, s)
+			} else {
+				s.inLine = true
+				q.line = append(q.line, s)
+			}
+		}
+		sources = left
+	}
+	return taken
+}

@@ -1,0 +1,209 @@
+package bonjour
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// How long records live.
+const (
+	maxTTL = 75 * time.Minute // longer ones are asked for anew all the same (RFC 6762 section 10)
+
+	// A record that another takes the place of is kept for a second, for those who
+	// share it and did not say so in one packet (RFC 6762 section 10.2).
+	flushDelay = time.Second
+	// After a goodbye it is a second too (section 10.1), less the time that it takes
+	// to show that somebody is gone: that is to be seen within one.
+	goodbyeDelay = 900 * time.Millisecond
+)
+
+// Records that are in use are asked for when these parts of their life are over, and
+// up to a 50th of it later, lest everybody on the link asks at once (RFC 6762 section
+// 5.2).
+var refreshParts = [...]float64{0.80, 0.85, 0.90, 0.95}
+
+const refreshSpread = 0.02
+
+// A cache holds the records of the sets that somebody wants to know, for as long as
+// they live. It is as large as its sets may be, however much is put into it.
+type cache struct {
+	timers timers
+	sets   map[key]*set
+	stale  func(now time.Time, e *entry) // e wants to be heard of again
+}
+
+// A set is the records of one key.
+type set struct {
+	key
+	limit   int // records that it holds at most
+	entries map[string]*entry
+	// changed is called when an entry came, was heard of again with something new,
+	// began to die, or is gone: then entries does not hold it any more.
+	changed func(now time.Time, e *entry)
+
+	asking // when it is asked for
+}
+
+// An entry is a record in the cache.
+type entry struct {
+	set   *set
+	rr    dns.RR // nil for TXT: all that matters is in value
+	value string // as valueOf returns it
+	ttl   time.Duration
+	heard time.Time // last
+	ends  time.Time
+	dying bool // it said goodbye, or another took its place
+
+	refreshes int     // how often it was asked for since it was heard
+	jitter    float64 // part of its life by which it is asked for later
+	timer     timer
+}
+
+func newCache(stale func(now time.Time, e *entry)) *cache {
+	return &cache{sets: make(map[key]*set), stale: stale}
+}
+
+// open makes a set, which must not be there yet.
+func (c *cache) open(k key, limit int, changed func(now time.Time, e *entry)) *set {
+	s := &set{key: k, limit: limit, entries: make(map[string]*entry), changed: changed}
+	c.sets[k] = s
+	return s
+}
+
+// drop takes a set out with all that it holds; nobody is told.
+func (c *cache) drop(s *set) {
+	for _, e := range s.entries {
+		c.timers.stop(&e.timer)
+	}
+	c.timers.stop(&s.next)
+	s.series, s.waiting = false, false
+	delete(c.sets, s.key)
+}
+
+// put takes what was heard of a set. The jitter is that of the message, so that
+// records that came together are asked for together.
+func (c *cache) put(now time.Time, s *set, r record, value string, jitter float64) {
+	e := s.entries[value]
+	if r.ttl <= 0 {
+		if e != nil {
+			c.kill(now, e, goodbyeDelay)
+		}
+		return
+	}
+	if r.flush && s.rtype != dns.TypePTR { // pointers are shared by all who offer a service
+		c.flush(now, s)
+	}
+	if e == nil {
+		if !c.makeRoom(now, s) {
+			return
+		}
+		e = &entry{set: s, value: value}
+		e.timer.fire = func(now time.Time) { c.tick(now, e) }
+		s.entries[value] = e
+	}
+	news := e.heard.IsZero() || e.dying || len(s.entries) > 1 // which of them counts may change
+	if s.rtype != dns.TypeTXT {
+		e.rr = r.rr
+	}
+	e.ttl = min(r.ttl, maxTTL)
+	e.heard, e.ends, e.dying = now, now.Add(e.ttl), false
+	e.refreshes, e.jitter = 0, jitter
+	c.schedule(e)
+	if news {
+		s.changed(now, e)
+	}
+}
+
+// flush lets the records of a set die that were not heard of within a second.
+func (c *cache) flush(now time.Time, s *set) {
+	for _, e := range s.entries {
+		if now.Sub(e.heard) > flushDelay {
+			c.kill(now, e, flushDelay)
+		}
+	}
+}
+
+// kill lets a record die soon, or when it would anyway.
+func (c *cache) kill(now time.Time, e *entry, delay time.Duration) {
+	if end := now.Add(delay); end.Before(e.ends) {
+		e.ends = end
+	}
+	if !e.dying {
+		e.dying = true
+		c.schedule(e)
+		e.set.changed(now, e)
+		return
+	}
+	c.schedule(e)
+}
+
+// makeRoom tells whether a set can take one more record. Dying ones make way.
+func (c *cache) makeRoom(now time.Time, s *set) bool {
+	if len(s.entries) < s.limit {
+		return true
+	}
+	var first *entry
+	for _, e := range s.entries {
+		if e.dying && (first == nil || e.ends.Before(first.ends) || e.ends.Equal(first.ends) && e.value < first.value) {
+			first = e
+		}
+	}
+	if first == nil {
+		return false
+	}
+	c.remove(now, first)
+	return true
+}
+
+// remove ends the life of a record.
+func (c *cache) remove(now time.Time, e *entry) {
+	c.timers.stop(&e.timer)
+	delete(e.set.entries, e.value)
+	e.set.changed(now, e)
+}
+
+// schedule sets the timer of a record for its next refresh or its end.
+func (c *cache) schedule(e *entry) {
+	at := e.ends
+	if !e.dying && e.refreshes < len(refreshParts) {
+		part := refreshParts[e.refreshes] + e.jitter
+		at = e.heard.Add(time.Duration(part * float64(e.ttl)))
+	}
+	c.timers.set(&e.timer, at)
+}
+
+// tick is called when the timer of a record fires.
+func (c *cache) tick(now time.Time, e *entry) {
+	if !now.Before(e.ends) {
+		c.remove(now, e)
+		return
+	}
+	e.refreshes++
+	c.schedule(e)
+	c.stale(now, e)
+}
+
+// fresh tells whether a record has more than half of its life before it: then those
+// who have it need not tell it again (RFC 6762 section 7.1).
+func (e *entry) fresh(now time.Time) bool {
+	return !e.dying && 2*e.ends.Sub(now) >= e.ttl
+}
+
+// holds tells whether a set has a record that is not about to die.
+func (s *set) holds() bool {
+	for _, e := range s.entries {
+		if !e.dying {
+			return true
+		}
+	}
+	return false
+}
+
+// sorted returns the records of a set in an order that does not depend on chance.
+func (s *set) sorted() []*entry {
+	return slices.SortedFunc(maps.Values(s.entries), func(a, b *entry) int { return strings.Compare(a.value, b.value) })
+}
