@@ -85,7 +85,7 @@ func (m *AccountManager) stop(ctx context.Context) {
 		wg.Go(func() { a.stop(ctx) })
 	}
 	wg.Wait()
-	m.BonjourAccount().stop()
+	m.BonjourAccount().stop(ctx)
 }
 
 // HasAccount reports whether there is an account with that id.

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"parley/bonjour"
 	"parley/media"
 	"parley/middleware/bus"
 	"parley/sip"
@@ -38,6 +39,8 @@ type Config struct {
 	Chance    func() float64     // in [0,1), spreads what is repeated; nil: by chance
 	Tracer    sip.Tracer         // nil: none
 	Roots     *x509.CertPool     // trusted certificates; nil: the system's
+	Bonjour   bonjour.Network    // where neighbours are looked for; nil: nowhere
+	HostName  string             // of the machine, as neighbours see it; a domain in it is left out
 }
 
 // SIPApplication starts, joins and stops all parts of the program below its
@@ -148,6 +151,7 @@ func (app *SIPApplication) Start(ctx context.Context) error {
 func (app *SIPApplication) Stop(ctx context.Context) {
 	app.stopOnce.Do(func() {
 		app.bus.Publish(SIPApplicationWillEnd{})
+		app.accounts.BonjourAccount().leave()
 		app.network.end()
 		bounded, cancel := context.WithTimeout(ctx, stopTime)
 		app.sessions.stop(bounded)

@@ -1,6 +1,9 @@
 package middleware
 
 import (
+	"cmp"
+	"context"
+	"os/user"
 	"sync"
 	"time"
 
@@ -10,16 +13,17 @@ import (
 // BonjourID is the id of the [BonjourAccount].
 const BonjourID = "bonjour@local"
 
-// A BonjourAccount is the one account of a machine that needs no server: it
-// calls, and is called at, addresses of machines. Its calls go the way of all
-// calls without an account. While it is enabled anybody who knows the machine may
-// call; it does not tell the network that it is there.
+// A BonjourAccount is the one account of a machine that needs no server. While it
+// is enabled it tells the local network where it can be called, by multicast DNS,
+// and finds others who do: its neighbours. Anybody there who knows its contact may
+// call, unless the settings say otherwise. Between two Parleys everything is
+// encrypted, and each knows the other again by its key.
 //
-// Its settings are those for calls without an account: calls.direct_calls enables
-// it, general.user_name is its display name. Its methods may be used from any
-// goroutine and do not block.
+// Its methods may be used from any goroutine and do not block.
 type BonjourAccount struct {
-	app *SIPApplication
+	app  *SIPApplication
+	hood *neighbourhood
+	lan  *lan
 
 	mu      sync.Mutex // guards what follows, and the order in which changes are told
 	started bool
@@ -30,8 +34,21 @@ type BonjourAccount struct {
 // BonjourSettings is what can be set of the [BonjourAccount].
 type BonjourSettings struct {
 	Enabled     bool
-	DisplayName string
+	DisplayName string        // empty: the person's name, or else the system's
+	Note        string        // a line that neighbours see, at most 200 bytes
+	CallsFrom   CallsFrom     // who of the local network may call
+	PacketTime  time.Duration // length of a packet sent to another Parley there
 }
+
+// CallsFrom says who of the local network may call.
+type CallsFrom = string
+
+// The callers that may be let in.
+const (
+	CallsFromEveryone   CallsFrom = storage.CallsFromEveryone
+	CallsFromNeighbours CallsFrom = storage.CallsFromNeighbours // who is on the list now
+	CallsFromKnown      CallsFrom = storage.CallsFromKnown      // whose key is remembered
+)
 
 // BonjourAccount returns the application's one BonjourAccount. It is not among
 // [AccountManager.GetAccounts].
@@ -39,9 +56,22 @@ func (m *AccountManager) BonjourAccount() *BonjourAccount {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.bonjour == nil {
-		m.bonjour = &BonjourAccount{app: m.app}
+		m.bonjour = newBonjourAccount(m.app)
 	}
 	return m.bonjour
+}
+
+func newBonjourAccount(app *SIPApplication) *BonjourAccount {
+	b := &BonjourAccount{app: app}
+	id := instanceIDOf(app.instance)
+	if id == "" {
+		id = randomLetters(32) // better than none, which some programs cannot bear
+	}
+	log := app.log.With("sub", "bonjour")
+	b.hood = newNeighbourhood(log, app.bus, app.config.Profile.Neighbours(), id)
+	b.lan = newLAN(b, log, id)
+	b.hood.changed = b.lan.refresh
+	return b
 }
 
 // ID returns [BonjourID].
@@ -57,7 +87,10 @@ func (b *BonjourAccount) Domain() string { return domainOf(BonjourID) }
 func (b *BonjourAccount) Settings() BonjourSettings { return bonjourOf(b.app.settings.Get()) }
 
 func bonjourOf(s storage.Settings) BonjourSettings {
-	return BonjourSettings{Enabled: s.Calls.DirectCalls, DisplayName: s.General.UserName}
+	return BonjourSettings{
+		Enabled: s.Bonjour.Enabled, DisplayName: s.Bonjour.DisplayName, Note: s.Bonjour.Note,
+		CallsFrom: s.Bonjour.CallsFrom, PacketTime: s.Bonjour.PacketTime,
+	}
 }
 
 // Enabled reports whether the account may be used.
@@ -85,46 +118,83 @@ func (b *BonjourAccount) Credentials() Credentials {
 	return Credentials{DisplayName: b.Settings().DisplayName, URI: "sip:" + c.String(), Username: c.Username}
 }
 
-// Change saves changed settings, which the account then follows.
-func (b *BonjourAccount) Change(change func(*BonjourSettings) error) error {
-	return b.app.ChangeSettings(func(s *Settings) error {
-		set := bonjourOf(*s)
-		if err := change(&set); err != nil {
-			return err
+// Snapshot returns all that is known of the account now.
+func (b *BonjourAccount) Snapshot() BonjourSnapshot { return *b.lan.snap.Load() }
+
+// Neighbours returns who is on the local network, in the order of their titles.
+func (b *BonjourAccount) Neighbours() []Neighbour {
+	now := b.hood.now.Load()
+	list := make([]Neighbour, len(now.list))
+	for i, f := range now.list {
+		list[i] = f.Neighbour
+	}
+	return list
+}
+
+// Neighbour returns the neighbour with that id, and whether it is there.
+func (b *BonjourAccount) Neighbour(id string) (Neighbour, bool) {
+	if f := b.hood.get(id); f != nil {
+		return f.Neighbour, true
+	}
+	return Neighbour{}, false
+}
+
+// FindNeighbour returns whom a text means: an id, a target, a title or a name, the
+// last two without regard to case. The error is [ErrNoNeighbour], or
+// [ErrManyNeighbours] with their titles.
+func (b *BonjourAccount) FindNeighbour(text string) (Neighbour, error) {
+	f, err := b.hood.find(text)
+	if err != nil {
+		return Neighbour{}, err
+	}
+	return f.Neighbour, nil
+}
+
+// ForgetNeighbour drops the key that is remembered of a neighbour; the one that is
+// shown at the next call is then remembered anew. The neighbour need not be there
+// now. The error is [ErrNoNeighbour], or that of saving.
+func (b *BonjourAccount) ForgetNeighbour(id string) error { return b.hood.forget(id) }
+
+// displayName is what neighbours see.
+func (b *BonjourAccount) displayName() string {
+	set := b.app.settings.Get()
+	name := cmp.Or(set.Bonjour.DisplayName, set.General.UserName)
+	if name == "" {
+		if u, err := user.Current(); err == nil {
+			name = cmp.Or(u.Name, u.Username)
 		}
-		s.Calls.DirectCalls, s.General.UserName = set.Enabled, set.DisplayName
-		return nil
-	})
+	}
+	return name
 }
 
 // start and stop are called by the account manager.
 func (b *BonjourAccount) start() {
+	b.lan.start()
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.started = true
 	b.followLocked()
 }
 
-func (b *BonjourAccount) stop() {
+// leave says goodbye to the network before anything else ends.
+func (b *BonjourAccount) leave() { b.lan.quit() }
+
+func (b *BonjourAccount) stop(ctx context.Context) {
 	b.mu.Lock()
-	defer b.mu.Unlock()
 	b.started = false
 	b.followLocked()
+	b.mu.Unlock()
+	b.lan.stop(ctx)
+	b.hood.close()
 }
 
 // follow tells of changed settings and does what they say.
 func (b *BonjourAccount) follow(was, is BonjourSettings) {
+	defer b.lan.refresh() // the name may come from elsewhere
 	if was == is {
 		return
 	}
-	m := map[string]Modified{}
-	if was.Enabled != is.Enabled {
-		m["enabled"] = Modified{Old: was.Enabled, New: is.Enabled}
-	}
-	if was.DisplayName != is.DisplayName {
-		m["display_name"] = Modified{Old: was.DisplayName, New: is.DisplayName}
-	}
-	b.app.bus.Publish(CFGSettingsObjectDidChange{Object: BonjourID, Modified: m})
+	b.app.bus.Publish(CFGSettingsObjectDidChange{Object: BonjourID, Modified: modifiedBonjour(was, is)})
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.followLocked()
@@ -146,4 +216,5 @@ func (b *BonjourAccount) followLocked() {
 	} else {
 		b.app.bus.Publish(SIPAccountDidDeactivate{AboutAccount: about})
 	}
+	b.lan.refresh()
 }

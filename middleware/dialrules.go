@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -252,9 +253,10 @@ func (app *SIPApplication) directTarget(u sip.URI) target {
 	if addrs := ep.Addrs(); len(addrs) > 0 {
 		from.Host = addrs[0].Addr.Addr().String()
 	}
+	set := app.settings.Get()
 	return target{
 		endpoint: ep, uri: u,
-		from: sip.Address{Name: app.settings.Get().General.UserName, URI: from},
+		from: sip.Address{Name: cmp.Or(set.Bonjour.DisplayName, set.General.UserName), URI: from},
 		to:   sip.Address{URI: u},
 		lookup: func(ctx context.Context) ([]sip.Route, *sip.Authorizer, error) {
 			routes, err := app.resolver.Lookup(ctx, u, "")

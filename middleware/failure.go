@@ -31,6 +31,7 @@ const (
 	Blocked                     // a rule of ours turned the caller away
 	Moved                       // 3xx that is not followed; Detail is the new address, if there is one
 	Expired                     // the far end did not say in time that the call goes on (RFC 4028)
+	KeyChanged                  // who answered for a neighbour has not the key that is remembered
 	OtherFailure                // see Code and Reason
 )
 
@@ -38,7 +39,7 @@ var failureNames = [...]string{
 	"none", "declined", "busy", "no-answer", "not-found", "forbidden", "bad-password",
 	"no-common-codec", "needs-encryption", "server-timeout", "server-trouble",
 	"host-not-found", "unreachable", "bad-certificate", "unsupported", "canceled",
-	"elsewhere", "lost-peer", "no-media", "no-keyring", "forwarded", "blocked", "moved", "expired", "other",
+	"elsewhere", "lost-peer", "no-media", "no-keyring", "forwarded", "blocked", "moved", "expired", "key-changed", "other",
 }
 
 func (k FailureKind) String() string { return failureNames[k] }

@@ -28,6 +28,8 @@ func failureOf(err error) Failure {
 		f.Host = trans.Route.Addr.String()
 	}
 	switch {
+	case errors.As(err, new(*keyError)):
+		f.Kind, f.Detail = KeyChanged, ""
 	case errors.Is(err, errNoMedia):
 		f.Kind = NoMedia
 	case errors.Is(err, storage.ErrSecretsUnavailable):

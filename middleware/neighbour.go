@@ -10,9 +10,10 @@ import (
 // server, as known at one moment. It never changes; a newer one has a larger Rev.
 // Its texts come from the network and are safe to show.
 type Neighbour struct {
-	// ID is the instance id of the neighbour's program, or of a phone that tells
-	// none its service name. It stays the same for as long as the neighbour is there,
-	// and, for those with an instance id, over restarts.
+	// ID is the instance id of the neighbour's program. A phone that tells none has
+	// its service name, "#" and its host's instead, and so has whoever claims an id
+	// that another one has already. It stays the same for as long as the neighbour is
+	// there, and, for those with an instance id, over restarts.
 	ID  string
 	Rev uint64
 

@@ -26,7 +26,7 @@ func (m *SessionManager) direct() []*Session {
 	defer m.mu.Unlock()
 	var list []*Session
 	for _, s := range m.sessions {
-		if s.Snapshot().Account == "" {
+		if s.account == nil {
 			list = append(list, s)
 		}
 	}

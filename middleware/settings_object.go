@@ -50,24 +50,6 @@ func (a *Account) SettingsObject() *SettingsObject[AccountSettings] {
 	}
 }
 
-// SettingsObject returns a working copy of the account's settings.
-func (b *BonjourAccount) SettingsObject() *SettingsObject[BonjourSettings] {
-	return &SettingsObject[BonjourSettings]{
-		Values: b.Settings(), base: b.Settings(),
-		save: func(base, values BonjourSettings) error {
-			return b.Change(func(s *BonjourSettings) error {
-				if values.Enabled != base.Enabled {
-					s.Enabled = values.Enabled
-				}
-				if values.DisplayName != base.DisplayName {
-					s.DisplayName = values.DisplayName
-				}
-				return nil
-			})
-		},
-	}
-}
-
 // merge brings the changes from base to values into now.
 func merge[T any](keys []storage.Key[T], now, base, values *T) error {
 	for _, k := range keys {

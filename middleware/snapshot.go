@@ -74,8 +74,11 @@ type SessionSnapshot struct {
 	Rev       uint64
 	Place     session.Place // Place.State is the API's state
 	Direction Direction
-	Account   string // id of the account; empty for direct calls and Echo Test
+	Account   string // id of the account; BonjourID with neighbours; empty for other direct calls and Echo Test
 	Echo      bool   // a call to the built-in Echo Test
+
+	Neighbour string // id of the neighbour; empty for others
+	Verified  bool   // the neighbour has proved to have the key that was remembered before
 
 	Peer            Peer
 	Identity        *Identity // what the peer's messages say beside; nil: nothing. Never changed

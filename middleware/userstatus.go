@@ -35,6 +35,7 @@ func (app *SIPApplication) SetUserStatus(s UserStatus) (err error) {
 		return nil
 	}
 	app.bus.Publish(UserStatusDidChange{Status: s})
+	app.accounts.BonjourAccount().lan.refresh()
 	if dnd := s == DoNotDisturb; app.settings.Get().Calls.DoNotDisturb != dnd {
 		err = app.ChangeSettings(func(set *Settings) error {
 			set.Calls.DoNotDisturb = dnd

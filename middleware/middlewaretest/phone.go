@@ -9,12 +9,14 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/miekg/dns"
 
+	"parley/bonjour/bonjourtest"
 	"parley/media"
 	"parley/media/codec"
 	"parley/media/mediatest"
@@ -91,6 +93,21 @@ func NewPhone(t testing.TB, n *Net, addr string, options ...Option) *Phone {
 	}
 	t.Cleanup(p.Stop)
 	return p
+}
+
+// OnLAN puts the phone on a local network, where it is found under that name on a
+// host called by the name in lower case. Without addresses, which are as in
+// [bonjourtest.Network.Host], the host has the phone's own in a network of 24 bits.
+func OnLAN(lan *bonjourtest.Network, name string, addrs ...string) Option {
+	return func(c *middleware.Config, s *storage.Settings) {
+		if len(addrs) == 0 {
+			for _, a := range c.Listen {
+				addrs = append(addrs, a.Addr().String()+"/24")
+			}
+		}
+		c.HostName, s.Bonjour.DisplayName = strings.ToLower(name), name
+		c.Bonjour = lan.Host(c.HostName, addrs...)
+	}
 }
 
 // LookupsFail makes every question to the DNS fail with err.
