@@ -3,6 +3,8 @@ package bonjour
 import (
 	"net/netip"
 	"time"
+
+	"github.com/miekg/dns"
 )
 
 // When questions are asked (RFC 6762 section 5.2).
@@ -31,6 +33,7 @@ type asking struct {
 	byOther bool          // it was somebody else
 	waiting bool          // to be asked in one of the next packets
 	inLine  bool          // has a place in the line for them, which it may not need any more
+	alone   bool          // to be asked so that the answer comes to us alone, too
 	source  netip.Addr    // who made us ask; none for what we browse
 }
 
@@ -63,7 +66,13 @@ func (q *querier) enqueue(s *set) {
 // stale asks anew for a record that is in use and grows old, unless that was asked
 // just now.
 func (q *querier) stale(now time.Time, e *entry) {
-	if now.Sub(e.set.asked) >= max(minWait, e.ttl/40) {
+	switch {
+	case e.alone:
+		for _, b := range q.browses { // who told it tells everything at once
+			b.pointers.alone = true
+			q.enqueue(b.pointers)
+		}
+	case now.Sub(e.set.asked) >= max(minWait, e.ttl/40):
 		q.enqueue(e.set)
 	}
 }
@@ -116,9 +125,10 @@ func (q *querier) ask(now time.Time) {
 	if now.Before(q.quiet) {
 		return
 	}
-	var m message
+	var m, alone message
 	size := 0
 	for _, s := range q.takeFromLine() {
+		known := len(m.answers)
 		m.questions = append(m.questions, question{key: s.key})
 		for _, e := range s.sorted() {
 			if e.rr != nil && e.fresh(now) {
@@ -128,10 +138,33 @@ func (q *querier) ask(now time.Time) {
 		}
 		s.byOther = false
 		q.count(now, s)
+		alone.beside(s, m.answers[known:])
 	}
 	if len(m.questions) > 0 {
 		q.quiet = now.Add(pace * time.Duration(1+size/maxAsked))
 		q.send(m)
+	}
+	if len(alone.questions) > 0 {
+		q.sendAlone(alone)
+	}
+}
+
+// beside takes the question for a type and what is known of it as one to ask alone as
+// well. The third is, and all that come rarely, and those for what was told so: there
+// are responders that know no other way to answer. The others stay silent, for their
+// answers are known or are heard of by everybody.
+func (m *message) beside(s *set, known []record) {
+	if s.rtype != dns.TypePTR || !s.alone && s.wait != 4*minWait && s.wait < time.Minute {
+		return
+	}
+	s.alone = false
+	m.questions = append(m.questions, question{key: s.key})
+	size := 0
+	for _, r := range known {
+		if size += len(r.rr.(*dns.PTR).Ptr) + 12; size > maxAsked {
+			return // no second packet: those who answer so would take neither
+		}
+		m.answers = append(m.answers, r)
 	}
 }
 

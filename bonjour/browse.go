@@ -45,7 +45,7 @@ type instance struct {
 }
 
 // hearPointer takes what somebody says of an instance of a type.
-func (q *querier) hearPointer(now time.Time, r record, from netip.Addr, jitter float64) {
+func (q *querier) hearPointer(h hearing, r record) {
 	b := q.browses[r.name]
 	pointer, ok := r.rr.(*dns.PTR)
 	if b == nil || !ok {
@@ -56,13 +56,13 @@ func (q *querier) hearPointer(now time.Time, r record, from netip.Addr, jitter f
 		return
 	}
 	if q.instances[name] == nil {
-		if r.ttl <= 0 || !q.admit(now, from) {
+		if r.ttl <= 0 || !q.admit(h.now, h.from) {
 			return
 		}
 		label, _ := splitName(pointer.Ptr)
-		q.meet(now, b, name, unescape(label), from)
+		q.meet(h, b, name, unescape(label))
 	}
-	q.cache.put(now, b.pointers, r, name, jitter)
+	q.cache.put(h, b.pointers, r, name)
 }
 
 // admit tells whether there is room for an instance from a host, and makes it if that
@@ -85,18 +85,18 @@ func (q *querier) admit(now time.Time, from netip.Addr) bool {
 }
 
 // meet begins to find out about an instance.
-func (q *querier) meet(now time.Time, b *browse, name, label string, from netip.Addr) {
+func (q *querier) meet(h hearing, b *browse, name, label string) {
 	i := &instance{browse: b, name: name, label: label}
 	i.patience.fire = func(time.Time) { q.unsettle(i) }
 	q.instances[name] = i
-	q.sources.add(from, i)
-	q.setVague(now, i)
+	q.sources.add(h.from, i)
+	q.setVague(h.now, i)
 	changed := func(now time.Time, e *entry) {
 		q.want(now, e.set)
 		q.unsettle(i)
 	}
-	i.service = q.open(now, key{name, dns.TypeSRV}, maxServices, from, changed)
-	i.text = q.open(now, key{name, dns.TypeTXT}, maxTexts, from, changed)
+	i.service = q.open(h.now, key{name, dns.TypeSRV}, maxServices, h.from, changed)
+	i.text = q.open(h.now, key{name, dns.TypeTXT}, maxTexts, h.from, changed)
 }
 
 // part forgets an instance whose pointer is gone.

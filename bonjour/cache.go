@@ -2,6 +2,7 @@ package bonjour
 
 import (
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -48,6 +49,14 @@ type set struct {
 	asking // when it is asked for
 }
 
+// hearing is how something was heard.
+type hearing struct {
+	now    time.Time
+	from   netip.Addr // who said it
+	jitter float64    // what came together is asked for together
+	alone  bool       // it was told to us alone, by unicast: others may know better
+}
+
 // An entry is a record in the cache.
 type entry struct {
 	set   *set
@@ -57,6 +66,7 @@ type entry struct {
 	heard time.Time // last
 	ends  time.Time
 	dying bool // it said goodbye, or another took its place
+	alone bool // it was told to us alone
 
 	refreshes int     // how often it was asked for since it was heard
 	jitter    float64 // part of its life by which it is asked for later
@@ -84,21 +94,23 @@ func (c *cache) drop(s *set) {
 	delete(c.sets, s.key)
 }
 
-// put takes what was heard of a set. The jitter is that of the message, so that
-// records that came together are asked for together.
-func (c *cache) put(now time.Time, s *set, r record, value string, jitter float64) {
+// put takes what was heard of a set.
+func (c *cache) put(h hearing, s *set, r record, value string) {
 	e := s.entries[value]
+	if h.alone && (e != nil && !e.alone || s.rtype != dns.TypePTR && s.publicly()) {
+		return
+	}
 	if r.ttl <= 0 {
 		if e != nil {
-			c.kill(now, e, goodbyeDelay)
+			c.kill(h.now, e, goodbyeDelay)
 		}
 		return
 	}
 	if r.flush && s.rtype != dns.TypePTR { // pointers are shared by all who offer a service
-		c.flush(now, s)
+		c.flush(h.now, s)
 	}
 	if e == nil {
-		if !c.makeRoom(now, s) {
+		if !c.makeRoom(h.now, s) {
 			return
 		}
 		e = &entry{set: s, value: value}
@@ -110,12 +122,22 @@ func (c *cache) put(now time.Time, s *set, r record, value string, jitter float6
 		e.rr = r.rr
 	}
 	e.ttl = min(r.ttl, maxTTL)
-	e.heard, e.ends, e.dying = now, now.Add(e.ttl), false
-	e.refreshes, e.jitter = 0, jitter
+	e.heard, e.ends, e.dying = h.now, h.now.Add(e.ttl), false
+	e.refreshes, e.jitter, e.alone = 0, h.jitter, h.alone
 	c.schedule(e)
 	if news {
-		s.changed(now, e)
+		s.changed(h.now, e)
 	}
+}
+
+// publicly tells whether everybody on the link heard what the set holds.
+func (s *set) publicly() bool {
+	for _, e := range s.entries {
+		if !e.alone {
+			return true
+		}
+	}
+	return false
 }
 
 // flush lets the records of a set die that were not heard of within a second.

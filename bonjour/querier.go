@@ -21,6 +21,9 @@ type querier struct {
 	random func() float64 // [0,1)
 	send   func(message)
 	emit   func(Event)
+	// sendAlone sends a message, which fits into one packet, such that the answers come
+	// to nobody but us ([Conn.Ask]).
+	sendAlone func(message)
 
 	cache     *cache
 	browses   map[string]*browse // by the name of the type, folded
@@ -37,10 +40,14 @@ type querier struct {
 	moved     []*machine
 }
 
-// newQuerier returns a querier that asks by send and tells of instances by emit;
-// neither may call back.
-func newQuerier(link Link, random func() float64, send func(message), emit func(Event)) *querier {
-	q := &querier{link: link, random: random, send: send, emit: emit}
+// aloneTTL is what conforming responders tell as the longest life of records in an
+// answer to us alone (RFC 6762 section 6.7): such are of no use to us.
+const aloneTTL = 10 * time.Second
+
+// newQuerier returns a querier that asks by send and sendAlone and tells of instances
+// by emit; none may call back.
+func newQuerier(link Link, random func() float64, send, sendAlone func(message), emit func(Event)) *querier {
+	q := &querier{link: link, random: random, send: send, sendAlone: sendAlone, emit: emit}
 	q.reset()
 	return q
 }
@@ -66,22 +73,24 @@ func (q *querier) handle(now time.Time, m *message, from Meta) {
 	if from.From.Port() != Port {
 		return // RFC 6762 section 6
 	}
-	jitter := q.random() * refreshSpread
-	source := from.From.Addr().WithZone("")
+	h := hearing{now: now, from: from.From.Addr().WithZone(""), jitter: q.random() * refreshSpread, alone: from.Asked}
 	each := func(take func(r record), types ...uint16) {
 		for _, records := range [...][]record{m.answers, m.additionals} {
 			for _, r := range records {
-				if slices.Contains(types, r.rtype) {
+				if h.alone {
+					r.flush = false
+				}
+				if slices.Contains(types, r.rtype) && (!h.alone || r.ttl > aloneTTL) {
 					take(r)
 				}
 			}
 		}
 	}
-	each(func(r record) { q.hearPointer(now, r, source, jitter) }, dns.TypePTR)
+	each(func(r record) { q.hearPointer(h, r) }, dns.TypePTR)
 	put := func(r record) {
 		if s := q.cache.sets[r.key]; s != nil {
 			if value, ok := valueOf(r.rr); ok {
-				q.cache.put(now, s, r, value, jitter)
+				q.cache.put(h, s, r, value)
 			}
 		}
 	}

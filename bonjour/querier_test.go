@@ -33,6 +33,7 @@ func listen(t testing.TB, chance float64) *ear {
 			e.sent = append(e.sent, m)
 			e.note(asked(m))
 		},
+		func(m message) { e.note("alone " + asked(m)) },
 		func(v Event) { e.note(told(v)) })
 	return e
 }
@@ -140,6 +141,7 @@ func TestFoundInOnePacket(t *testing.T) {
 		`100ms found "Anna B" at annas.local:5060 [10.0.0.2 fe80::2%eth0] ["txtvers=1" "name=Anna"]`,
 		`1.07s asks PTR _sipuri._udp.local. knowing Anna\ B._sipuri._udp.local. for 1h14m59.03s`,
 		`3.07s asks PTR _sipuri._udp.local. knowing Anna\ B._sipuri._udp.local. for 1h14m57.03s`,
+		`3.07s alone asks PTR _sipuri._udp.local. knowing Anna\ B._sipuri._udp.local. for 1h14m57.03s`,
 		`7.07s asks PTR _sipuri._udp.local. knowing Anna\ B._sipuri._udp.local. for 1h14m53.03s`,
 		`10.1s changed "Anna B" at annas.local:5060 [10.0.0.3 fe80::2%eth0] ["txtvers=1" "name=Anna"]`,
 		`10.1s changed "Anna B" at annas.local:5060 [10.0.0.3 fe80::2%eth0] ["txtvers=1" "name=Anna B"]`,
