@@ -45,6 +45,7 @@ type Call struct {
 	peerTag string // of the far end, once there is a dialog
 	contact URI    // the far end's, once there is a dialog
 	flow    flow   // of the INVITE
+	pin     *pin   // nil: whoever knows the dialog
 	handler func(Event)
 	waiting []Event // before there is a handler
 

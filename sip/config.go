@@ -3,6 +3,7 @@ package sip
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -40,6 +41,16 @@ type Config struct {
 	// It may be called from any goroutine. nil trusts none.
 	TrustCertificate func(host, fingerprint string) bool
 
+	// VerifyServer is asked first in every TLS handshake of ours, with the name that
+	// the server has to prove: that of the route, or its address where the route has
+	// none. chain is what the server showed, never empty, its own certificate first;
+	// that it holds the key of that one is proved already. decided says that err is
+	// the verdict; it then comes back inside a [CertificateError], or the server is
+	// trusted and calls through it are pinned, see [Call.Pin]. Else the certificate is
+	// verified as any other. It may be called from several goroutines at once, and holds
+	// up the handshake.
+	VerifyServer func(serverName string, chain []*x509.Certificate) (decided bool, err error)
+
 	// Resolver finds the next hop of requests inside a dialog and remembers
 	// failed routes. nil: numeric hosts only.
 	Resolver *Resolver
@@ -76,6 +87,10 @@ type Request struct {
 	Source     netip.AddrPort
 	From, To   Address
 	Transport  string // "udp", "tcp" or "tls"
+	// PeerCertificate is what the TLS client at the other end of the connection
+	// showed, if [Config].TLS asks clients for one. It holds the key, which is all that
+	// was verified. nil without.
+	PeerCertificate *x509.Certificate
 }
 
 // A Local is an address the endpoint listens on.

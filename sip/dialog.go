@@ -87,13 +87,14 @@ func (c *Call) withFlow(f func(flow, error)) { c.withFlowOf(c.d, f) }
 // withFlowOf calls f with the way to a dialog's next hop: at once if that is
 // open, else when it is. Calls are answered in order.
 func (c *Call) withFlowOf(d *dialog, f func(flow, error)) {
+	p := c.pinned()
 	if !d.opening {
-		if d.next.ready() {
+		if d.next.ready() && p.holds(d.next.stream) {
 			f(d.next, nil)
 			return
 		}
 		_, _, hop := aim(d.target, d.routes)
-		if fl, ok := c.e.hopNow(hop, d.base); ok {
+		if fl, ok := c.e.hopNow(hop, d.base, p); ok {
 			c.reached(d, fl)
 			f(fl, nil)
 			return
@@ -107,7 +108,7 @@ func (c *Call) withFlowOf(d *dialog, f func(flow, error)) {
 	_, _, hop := aim(d.target, d.routes)
 	base := d.base
 	ok := c.e.spawn(func() {
-		fl, err := c.e.hopFlow(c.e.ctx, hop, base)
+		fl, err := c.e.hopFlow(c.e.ctx, hop, base, p)
 		c.post(func() {
 			d.opening = false
 			if err == nil {
@@ -127,7 +128,10 @@ func (c *Call) withFlowOf(d *dialog, f func(flow, error)) {
 
 // hopNow finds the way to a next hop without waiting: over the flow of the
 // INVITE where that leads there, or to a numeric address.
-func (e *Endpoint) hopNow(hop sip.Uri, base flow) (flow, bool) {
+func (e *Endpoint) hopNow(hop sip.Uri, base flow, p *pin) (flow, bool) {
+	if p != nil {
+		return e.pinnedNow(hop, base, p)
+	}
 	transport := hopTransport(hop)
 	addr, err := netip.ParseAddr(strings.Trim(hop.Host, "[]"))
 	numeric := err == nil
@@ -151,7 +155,10 @@ func (e *Endpoint) hopNow(hop sip.Uri, base flow) (flow, bool) {
 
 // hopFlow finds and opens the way to a next hop. Where that fails it falls back
 // to the flow of the INVITE, which is known to have worked. It blocks.
-func (e *Endpoint) hopFlow(ctx context.Context, hop sip.Uri, base flow) (flow, error) {
+func (e *Endpoint) hopFlow(ctx context.Context, hop sip.Uri, base flow, p *pin) (flow, error) {
+	if p != nil {
+		return e.pinnedFlow(ctx, hop, base, p)
+	}
 	routes, err := e.hopRoutes(ctx, hop, base)
 	for _, r := range routes {
 		if base.ready() && r.Addr == base.route.Addr && r.Transport == base.route.Transport {

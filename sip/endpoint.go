@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -34,7 +35,8 @@ type Endpoint struct {
 	wg   sync.WaitGroup // every goroutine of ours
 	move sync.Mutex     // held by Rebind
 
-	mu      sync.Mutex // guards what follows
+	names   atomic.Uint64 // the last name of a connection
+	mu      sync.Mutex    // guards what follows
 	closing bool
 	bound   []*binding               // what is listened on, in order
 	kept    map[keptKey][]chan error // who keeps a flow
@@ -42,6 +44,7 @@ type Endpoint struct {
 	flows   map[Route]struct{} // where the registrar took our flow (RFC 5626)
 	sockets map[io.Closer]struct{}
 	streams map[streamKey]*stream
+	named   map[poolAddr]*stream
 	dialing map[streamKey]*dialing
 	noTCP   map[netip.AddrPort]time.Time // where TCP was refused, and when
 	known   map[netip.AddrPort]struct{}  // addresses we send requests to
@@ -76,6 +79,7 @@ func Listen(ctx context.Context, cfg Config) (*Endpoint, error) {
 		flows:   map[Route]struct{}{},
 		sockets: map[io.Closer]struct{}{},
 		streams: map[streamKey]*stream{},
+		named:   map[poolAddr]*stream{},
 		dialing: map[streamKey]*dialing{},
 		noTCP:   map[netip.AddrPort]time.Time{},
 		known:   map[netip.AddrPort]struct{}{},
@@ -118,7 +122,7 @@ func (e *Endpoint) newStack() {
 	e.filter = NewFilter(FilterConfig{Log: e.log, Reply: e.writeDatagram, Trusted: e.trusted})
 	e.tpl = sip.NewTransportLayer(net.DefaultResolver, newParser(), nil,
 		sip.WithTransportLayerLogger(quiet),
-		sip.WithTransportLayerReadFilter(e.filter.Read),
+		sip.WithTransportLayerReadFilter(e.readFilter),
 	)
 	// Handlers run in order on the reading goroutine, so this one sees every
 	// message before the transaction layer gives it a goroutine of its own.

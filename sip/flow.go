@@ -46,13 +46,12 @@ func (f flow) moved() <-chan struct{} {
 	return f.socket.done
 }
 
-// poolKey is under what address the stack finds the socket. Connections of one
-// listener share its address, so accepted ones go by that of the far end.
-func (f flow) poolKey() string {
-	if f.stream != nil && !f.stream.dialed {
-		return f.route.Addr.String()
+// poolAddr is under what address the stack finds the socket.
+func (f flow) poolAddr() netip.AddrPort {
+	if f.stream != nil {
+		return f.stream.name.AddrPort()
 	}
-	return f.local.String()
+	return f.local
 }
 
 // localFor picks the listening address for a destination: the one the system
@@ -120,11 +119,7 @@ func (e *Endpoint) flowNow(r Route) (flow, bool) {
 		socket := e.bindingOf("udp", local)
 		return flow{route: r, local: local, socket: socket}, ok && socket != nil
 	}
-	k := streamKey{r.Transport, r.Addr, ""}
-	if r.Transport == "tls" {
-		k.serverName = r.ServerName
-	}
-	s := e.liveStream(k)
+	s := e.liveStream(keyOf(r))
 	if s == nil {
 		return flow{}, false
 	}

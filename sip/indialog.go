@@ -89,6 +89,7 @@ func (c *Call) handle(req *sip.Request, tx *sip.ServerTx) {
 		c.e.reply(req, tx, sip.StatusInternalServerError)
 		return
 	}
+	c.follow(req, tx)
 	if unknown := c.ext.unsupported(req); len(unknown) > 0 && req.Method != sip.BYE {
 		c.e.reply(req, tx, sip.StatusBadExtension, Header{"Unsupported", strings.Join(unknown, ", ")})
 		return

@@ -28,6 +28,7 @@ type uac struct {
 	early    map[string]*earlyLeg // by To tag
 	refusals int                  // 422 answered
 	first    error
+	distrust bool // TLS failed by a certificate
 	giveUp   *time.Timer
 
 	canceled     bool
@@ -77,6 +78,9 @@ func (e *Endpoint) Invite(r InviteRequest) (*Call, error) {
 // nextRoute tries the next route, or fails the call when there is none.
 func (c *Call) nextRoute() {
 	u := c.uac
+	for u.next < len(u.want.Routes) && u.distrust && u.want.Routes[u.next].Transport != "tls" {
+		u.next++
+	}
 	if u.next >= len(u.want.Routes) {
 		c.end(Failed{u.first})
 		return
@@ -142,6 +146,7 @@ func (c *Call) launch(n int, req *sip.Request, f flow) {
 	u.flow, u.heard, u.early = f, false, map[string]*earlyLeg{}
 	u.legs = c.e.watch(c, req, f, func(l *inviteLegs, res *sip.Response) { c.inviteHeard(n, l, res, nil) })
 	c.setFlow(f)
+	c.pinTo(f)
 	legs := u.legs
 	tx, err := c.e.transact(req, f, func(res *sip.Response, err error) {
 		if res != nil && res.IsProvisional() {
@@ -285,6 +290,7 @@ func (c *Call) routeFailed(err error) {
 		c.e.cfg.Resolver.MarkFailed(u.route)
 	}
 	u.first = firstMeaningful(u.first, err)
+	u.distrust = u.distrust || distrusts(err)
 	if u.canceled {
 		c.failCanceled()
 		return
@@ -317,6 +323,10 @@ func firstMeaningful(old, err error) error {
 	}
 	return err
 }
+
+// distrusts reports whether err is that a server is not who it should be. No route
+// in clear is tried any more: whoever is in its place could be there as well.
+func distrusts(err error) bool { return errors.As(err, new(*CertificateError)) }
 
 func spoke(err error) bool {
 	var status *StatusError

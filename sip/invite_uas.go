@@ -89,8 +89,11 @@ func (e *Endpoint) screen(req *sip.Request) (about Request, x Extensions, replac
 }
 
 // describe sums up a request for [Config].Admit.
-func describe(req *sip.Request) (Request, error) {
-	r := Request{Method: string(req.Method), Source: source(req), Transport: sip.NetworkToLower(req.Transport())}
+func (e *Endpoint) describe(req *sip.Request) (Request, error) {
+	r := Request{Method: string(req.Method), Source: e.source(req), Transport: sip.NetworkToLower(req.Transport())}
+	if s := e.streamOf(req); s != nil {
+		r.PeerCertificate = s.peer.Load()
+	}
 	var err error
 	if r.RequestURI, err = ParseURI(req.Recipient.String()); err != nil {
 		return r, err

@@ -205,10 +205,11 @@ func (l *inviteLegs) hangUp(res *sip.Response, tag string) {
 	d := dialogFromResponse(l.call, l.invite, res, l.flow)
 	uri, routes, hop := aim(d.target, d.routes)
 	l.e.spawn(func() {
-		f, ok := l.e.hopNow(hop, l.flow)
+		p := l.call.pinned()
+		f, ok := l.e.hopNow(hop, l.flow, p)
 		if !ok {
 			var err error
-			if f, err = l.e.hopFlow(l.e.ctx, hop, l.flow); err != nil {
+			if f, err = l.e.hopFlow(l.e.ctx, hop, l.flow, p); err != nil {
 				l.e.log.Warn("Unwanted answer could not be hung up", "call", l.call.id, "err", err)
 				return
 			}

@@ -109,7 +109,7 @@ func (e *Endpoint) serveStream(transport string, l net.Listener) {
 	}
 	e.supervise(b, l,
 		func(s any) error {
-			return serve(e.filter.Listener(&acceptor{Listener: s.(net.Listener), e: e, transport: transport}))
+			return serve(pooledListener{e.filter.Listener(&acceptor{Listener: s.(net.Listener), e: e, transport: transport})})
 		},
 		func(ctx context.Context) (any, error) { return e.net.Listen(ctx, local) })
 }
@@ -275,7 +275,7 @@ func (a *acceptor) Accept() (net.Conn, error) {
 				_ = c.Close()
 				continue
 			}
-			s.Conn = tls.Server(c, a.e.cfg.TLS)
+			s.Conn, s.key.accepted = tls.Server(c, a.e.cfg.TLS), true
 			s.firstBy = time.Now().Add(handshakePatience)
 		}
 		if !a.e.adopt(s) {

@@ -88,9 +88,7 @@ func (e *Endpoint) request(o outgoing, f flow) (*sip.Request, error) {
 func (e *Endpoint) bind(req *sip.Request, f flow) {
 	req.SetTransport(strings.ToUpper(f.route.Transport))
 	req.SetDestination(f.route.Addr.String())
-	if f.stream == nil || f.stream.dialed {
-		req.Laddr = stackAddr(f.local)
-	}
+	req.Laddr = stackAddr(f.poolAddr())
 }
 
 func appendHeaders(m sip.Message, headers []Header) error {

@@ -38,7 +38,11 @@ func (e *Endpoint) Register(ctx context.Context, r RegisterRequest) (*RegisterRe
 		return nil, err
 	}
 	var first error
+	distrust := false
 	for i, route := range r.Routes {
+		if distrust && route.Transport != "tls" {
+			continue
+		}
 		result, err := e.registerAt(ctx, r, route, i+1 < len(r.Routes))
 		if err == nil {
 			if e.cfg.Resolver != nil {
@@ -50,6 +54,7 @@ func (e *Endpoint) Register(ctx context.Context, r RegisterRequest) (*RegisterRe
 			return nil, ctx.Err()
 		}
 		first = firstMeaningful(first, err)
+		distrust = distrust || distrusts(err)
 		if !failsOver(err) {
 			return nil, err
 		}

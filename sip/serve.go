@@ -32,6 +32,7 @@ func (e *Endpoint) preview(m sip.Message) {
 	if !ok || req.To() == nil {
 		return
 	}
+	e.received(req)
 	switch {
 	case req.IsCancel():
 		e.rememberCancel(req)
@@ -205,7 +206,7 @@ func (e *Endpoint) serveOptions(req *sip.Request, tx *sip.ServerTx) {
 // admit sums up a request outside any dialog and returns the code to refuse it
 // with, or 0.
 func (e *Endpoint) admit(req *sip.Request) (about Request, code int) {
-	about, err := describe(req)
+	about, err := e.describe(req)
 	switch {
 	case err != nil:
 		return about, sip.StatusBadRequest
@@ -238,6 +239,10 @@ func (e *Endpoint) serveDialog(req *sip.Request, tx *sip.ServerTx) {
 		e.reply(req, tx, sip.StatusCallTransactionDoesNotExists)
 		return
 	}
+	if c.strange(req) {
+		e.reply(req, tx, sip.StatusForbidden)
+		return
+	}
 	e.watchServer(c, tx, false)
 	taken := make(chan struct{})
 	c.post(func() {
@@ -263,7 +268,7 @@ func (e *Endpoint) callOf(req *sip.Request) *Call {
 }
 
 func (e *Endpoint) serveAck(req *sip.Request) {
-	if c := e.callOf(req); c != nil {
+	if c := e.callOf(req); c != nil && !c.strange(req) {
 		c.post(func() { c.gotAck(req) })
 	}
 }
@@ -290,25 +295,24 @@ func (e *Endpoint) respond(tx *sip.ServerTx, res *sip.Response) error {
 }
 
 // source is where a request came from.
-func source(req *sip.Request) netip.AddrPort {
+func (e *Endpoint) source(req *sip.Request) netip.AddrPort {
+	if s := e.streamOf(req); s != nil {
+		return s.key.remote
+	}
 	p, _ := netip.ParseAddrPort(req.Source())
 	return netip.AddrPortFrom(p.Addr().Unmap(), p.Port())
 }
 
 // flowFrom is the flow back to where a request came from.
 func (e *Endpoint) flowFrom(req *sip.Request, tx *sip.ServerTx) flow {
-	transport := sip.NetworkToLower(req.Transport())
-	f := flow{route: Route{Transport: transport, Addr: source(req)}, local: addrPort(tx.Connection().LocalAddr())}
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	if transport == "udp" {
-		f.socket = e.boundTo("udp", f.local)
+	f := flow{route: Route{Transport: sip.NetworkToLower(req.Transport()), Addr: e.source(req)}}
+	if s := e.streamOf(req); s != nil {
+		f.stream, f.local, f.route.ServerName = s, s.local, s.key.serverName
 		return f
 	}
-	for k, s := range e.streams {
-		if k.transport == transport && k.remote == f.route.Addr && s.local == f.local {
-			f.stream, f.route.ServerName = s, k.serverName
-		}
+	f.local = addrPort(tx.Connection().LocalAddr())
+	if f.route.Transport == "udp" {
+		f.socket = e.bindingOf("udp", f.local)
 	}
 	return f
 }

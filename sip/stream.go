@@ -2,6 +2,8 @@ package sip
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -12,11 +14,13 @@ import (
 )
 
 // A streamKey finds a connection that may carry requests to a route. Two TLS
-// connections to one address may have proved different names.
+// connections to one address may have proved different names, and one that came
+// from there by TLS has proved none.
 type streamKey struct {
 	transport  string
 	remote     netip.AddrPort
 	serverName string
+	accepted   bool // by TLS
 }
 
 // A stream is a TCP or TLS connection of ours, dialed or accepted.
@@ -25,8 +29,12 @@ type stream struct {
 	e        *Endpoint
 	key      streamKey
 	local    netip.AddrPort
+	name     poolAddr
 	dialed   bool
-	firstBy  time.Time // deadline of the first read, zero: none
+	pinned   bool      // [Config].VerifyServer took the server for serverName
+	greeted  bool      // our side of an incoming handshake is over; owned by Read
+	firstBy  time.Time // by when the handshake and the first read must be done, zero: no limit; owned by Read
+	peer     atomic.Pointer[x509.Certificate]
 	closed   atomic.Bool
 	closeOne sync.Once
 	done     chan struct{} // closed by Close
@@ -39,7 +47,8 @@ func (e *Endpoint) newStream(transport, serverName string, c net.Conn) *stream {
 	return &stream{
 		Conn:  c,
 		e:     e,
-		key:   streamKey{transport, addrPort(c.RemoteAddr()), serverName},
+		name:  poolAddr(e.names.Add(1)),
+		key:   streamKey{transport: transport, remote: addrPort(c.RemoteAddr()), serverName: serverName},
 		local: addrPort(c.LocalAddr()),
 		done:  make(chan struct{}),
 	}
@@ -47,6 +56,9 @@ func (e *Endpoint) newStream(transport, serverName string, c net.Conn) *stream {
 
 func (s *stream) Read(b []byte) (int, error) {
 	if !s.firstBy.IsZero() {
+		if err := s.greet(); err != nil {
+			return 0, err
+		}
 		_ = s.Conn.SetReadDeadline(s.firstBy)
 	}
 	n, err := s.Conn.Read(b)
@@ -68,6 +80,30 @@ func (s *stream) Read(b []byte) (int, error) {
 	return n, err
 }
 
+// greet does the handshake of an incoming connection, which takes no longer than
+// [handshakePatience] whatever the client does.
+func (s *stream) greet() error {
+	tc, ok := s.Conn.(*tls.Conn)
+	if !ok || s.greeted {
+		return nil
+	}
+	_ = s.Conn.SetDeadline(s.firstBy)
+	if err := tc.Handshake(); err != nil {
+		s.e.log.Debug("TLS handshake failed", "remote", s.key.remote, "err", err)
+		return err
+	}
+	s.greeted = true
+	s.proved(tc)
+	return s.Conn.SetWriteDeadline(time.Time{})
+}
+
+// proved notes whose key the other end holds.
+func (s *stream) proved(tc *tls.Conn) {
+	if chain := tc.ConnectionState().PeerCertificates; len(chain) > 0 {
+		s.peer.Store(chain[0])
+	}
+}
+
 func (s *stream) Write(b []byte) (int, error) {
 	s.e.trace(true, s.key.transport, s.LocalAddr(), s.RemoteAddr(), b)
 	_ = s.Conn.SetWriteDeadline(time.Now().Add(writePatience))
@@ -86,6 +122,7 @@ func (s *stream) Close() error {
 			delete(s.e.streams, s.key)
 		}
 		s.e.mu.Unlock()
+		s.e.forgetName(s.name)
 		err = s.Conn.Close()
 	})
 	return err
@@ -99,6 +136,7 @@ func (e *Endpoint) adopt(s *stream) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.streams[s.key] = s
+	e.named[s.name] = s
 	return true
 }
 
@@ -112,6 +150,15 @@ func (e *Endpoint) liveStream(k streamKey) *stream {
 	return nil
 }
 
+// keyOf returns what connections to r are found by.
+func keyOf(r Route) streamKey {
+	k := streamKey{transport: r.Transport, remote: r.Addr}
+	if r.Transport == "tls" {
+		k.serverName = r.ServerName
+	}
+	return k
+}
+
 // dialing is a connect under way that several requests wait for.
 type dialing struct {
 	done   chan struct{}
@@ -122,10 +169,7 @@ type dialing struct {
 // streamTo returns an open connection to the route, dialing if there is none.
 // It blocks, for as long as patience allows.
 func (e *Endpoint) streamTo(ctx context.Context, r Route, patience time.Duration) (*stream, error) {
-	k := streamKey{r.Transport, r.Addr, ""}
-	if r.Transport == "tls" {
-		k.serverName = r.ServerName
-	}
+	k := keyOf(r)
 	if s := e.liveStream(k); s != nil {
 		return s, nil
 	}
@@ -161,7 +205,7 @@ func (e *Endpoint) dial(k streamKey, d *dialing) {
 		err = ErrClosed
 	}
 	if err == nil {
-		if err = e.feeds[k.transport].give(e.filter.Conn(s)); err != nil {
+		if err = e.feeds[k.transport].give(pooledConn{e.filter.Conn(s), s.name}); err != nil {
 			_ = s.Close()
 		}
 	}
@@ -191,7 +235,7 @@ func (e *Endpoint) connect(ctx context.Context, k streamKey) (*stream, error) {
 	s := e.newStream(k.transport, k.serverName, c)
 	s.key, s.dialed = k, true
 	if k.transport == "tls" {
-		tc := e.tlsClient(c, k)
+		tc := e.tlsClient(c, k, &s.pinned)
 		if err := tc.HandshakeContext(ctx); err != nil {
 			_ = c.Close()
 			if ce := asCertificateError(err); ce != nil {
@@ -200,6 +244,7 @@ func (e *Endpoint) connect(ctx context.Context, k streamKey) (*stream, error) {
 			return nil, fmt.Errorf("TLS handshake: %w", err)
 		}
 		s.Conn = tc
+		s.proved(tc)
 	}
 	return s, nil
 }

@@ -13,8 +13,9 @@ import (
 )
 
 // tlsClient dresses c for a handshake in which the server must prove the name
-// of k, or its address where the route has no name.
-func (e *Endpoint) tlsClient(c net.Conn, k streamKey) *tls.Conn {
+// of k, or its address where the route has no name. pinned is set in the handshake
+// if [Config].VerifyServer took the server for whom it has to be.
+func (e *Endpoint) tlsClient(c net.Conn, k streamKey, pinned *bool) *tls.Conn {
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
 	if e.cfg.TLS != nil {
 		cfg = e.cfg.TLS.Clone()
@@ -24,29 +25,53 @@ func (e *Endpoint) tlsClient(c net.Conn, k streamKey) *tls.Conn {
 		host = k.remote.Addr().String()
 	}
 	cfg.ServerName = host
-	if cfg.InsecureSkipVerify || cfg.VerifyConnection != nil {
-		return tls.Client(c, cfg) // the owner of the template decides
-	}
-	// Verification is done below, since a SIP domain may also stand in a URI
+	verify := e.verifierOf(cfg, host)
+	// Verification is all done below, since a SIP domain may also stand in a URI
 	// (RFC 5922 section 7.1) and a person may have accepted this certificate.
 	cfg.InsecureSkipVerify = true
-	roots := cfg.RootCAs
-	now := time.Now
-	if cfg.Time != nil {
-		now = cfg.Time
-	}
 	cfg.VerifyConnection = func(s tls.ConnectionState) error {
+		if e.cfg.VerifyServer != nil && len(s.PeerCertificates) > 0 {
+			decided, err := e.cfg.VerifyServer(host, s.PeerCertificates)
+			*pinned = decided && err == nil
+			if decided && err != nil {
+				return newCertificateError(host, s.PeerCertificates, err)
+			}
+			if decided {
+				return nil
+			}
+		}
+		return verify(s)
+	}
+	return tls.Client(c, cfg)
+}
+
+// verifierOf returns how a server's certificate is verified that
+// [Config].VerifyServer leaves alone. What the template says comes first.
+func (e *Endpoint) verifierOf(template *tls.Config, host string) func(tls.ConnectionState) error {
+	roots, now, own := template.RootCAs, time.Now, template.VerifyConnection
+	if template.Time != nil {
+		now = template.Time
+	}
+	switch {
+	case own == nil && template.InsecureSkipVerify:
+		return func(tls.ConnectionState) error { return nil }
+	case own != nil && template.InsecureSkipVerify:
+		return own
+	}
+	return func(s tls.ConnectionState) error {
 		err := verifyServer(s.PeerCertificates, host, roots, now())
+		if err == nil && own != nil {
+			return own(s)
+		}
 		if err == nil {
 			return nil
 		}
 		ce := newCertificateError(host, s.PeerCertificates, err)
-		if e.cfg.TrustCertificate != nil && e.cfg.TrustCertificate(host, ce.Fingerprint) {
+		if own == nil && e.cfg.TrustCertificate != nil && e.cfg.TrustCertificate(host, ce.Fingerprint) {
 			return nil
 		}
 		return ce
 	}
-	return tls.Client(c, cfg)
 }
 
 func verifyServer(chain []*x509.Certificate, host string, roots *x509.CertPool, now time.Time) error {

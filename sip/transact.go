@@ -45,7 +45,7 @@ func (e *Endpoint) transact(req *sip.Request, f flow, on func(*sip.Response, err
 }
 
 func (e *Endpoint) pooled(f flow) bool {
-	c := e.tpl.Pool(f.route.Transport).Get(f.poolKey())
+	c := e.tpl.Pool(f.route.Transport).Get(f.poolAddr().String())
 	if c == nil {
 		return false
 	}

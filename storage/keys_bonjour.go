@@ -27,7 +27,7 @@ var bonjourKeys = []Key[Settings]{
 		ref:  func(s *Settings) any { return &s.Bonjour.CallsFrom },
 	},
 	{
-		Name: "bonjour.ptime", Doc: "Length of a packet sent to another Parley there, in milliseconds.", rule: oneOf(10, 20).in(time.Millisecond),
+		Name: "bonjour.ptime", Doc: "Length of a packet sent to another Parley there, in milliseconds.", rule: oneOf(5, 10, 20).in(time.Millisecond),
 		ref: func(s *Settings) any { return &s.Bonjour.PacketTime },
 	},
 }

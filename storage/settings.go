@@ -113,7 +113,7 @@ type Bonjour struct {
 	DisplayName string        // "" is General.UserName, or else the system's name of the person
 	Note        string        // a line that neighbours see beside the name
 	CallsFrom   string        // CallsFromEveryone, CallsFromNeighbours or CallsFromKnown
-	PacketTime  time.Duration // length of a packet sent to another Parley there: 10 or 20 ms
+	PacketTime  time.Duration // length of a packet sent to another Parley there: 5, 10 or 20 ms
 }
 
 // Network holds addresses and ports. The command line may overrule each.
