@@ -37,19 +37,25 @@ func (s *Server) searchAccounts(_ context.Context, _ *conn, cmd *protocol.Comman
 	return join("ACCOUNTS", strings.Join(ids, ", ")), done(cmd, protocol.SearchWithTarget)
 }
 
-// account finds the account that the next word names.
-func (s *Server) account(cmd *protocol.Command) (*middleware.Account, string, error) {
-	id := cmd.Word()
+// account finds the account with that id.
+func (s *Server) account(id string) (*middleware.Account, error) {
+	if isBonjour(id) {
+		return nil, protocol.Errorf(protocol.AccountFailed, "this account has no server, and is always there")
+	}
 	a, err := s.app.AccountManager().GetAccount(id)
 	if err != nil {
-		return nil, id, protocol.Errorf(protocol.UnknownAccount, "")
+		return nil, protocol.Errorf(protocol.UnknownAccount, "")
 	}
-	return a, id, nil
+	return a, nil
 }
 
 // getAccount reads a property or a setting: GET ACCOUNT <id> <property>.
 func (s *Server) getAccount(_ context.Context, _ *conn, cmd *protocol.Command) (string, error) {
-	a, id, err := s.account(cmd)
+	id := cmd.Word()
+	if isBonjour(id) {
+		return s.getBonjour(id, cmd)
+	}
+	a, err := s.account(id)
 	if err != nil {
 		return "", err
 	}
@@ -76,7 +82,11 @@ func accountKey(name string) (middleware.AccountKey, error) {
 // setAccount changes a setting, SET ACCOUNT <id> <key> <value>, or the password,
 // SET ACCOUNT <id> PASSWORD <secret>, which is not repeated in the reply.
 func (s *Server) setAccount(ctx context.Context, _ *conn, cmd *protocol.Command) (string, error) {
-	a, id, err := s.account(cmd)
+	id := cmd.Word()
+	if isBonjour(id) {
+		return s.setBonjour(id, cmd)
+	}
+	a, err := s.account(id)
 	if err != nil {
 		return "", err
 	}
@@ -106,7 +116,8 @@ func (s *Server) setAccount(ctx context.Context, _ *conn, cmd *protocol.Command)
 
 // alterAccount tries to register at once: ALTER ACCOUNT <id> REGISTER.
 func (s *Server) alterAccount(_ context.Context, _ *conn, cmd *protocol.Command) (string, error) {
-	a, id, err := s.account(cmd)
+	id := cmd.Word()
+	a, err := s.account(id)
 	if err != nil {
 		return "", err
 	}
@@ -161,7 +172,8 @@ func (s *Server) createAccount(ctx context.Context, _ *conn, cmd *protocol.Comma
 
 // deleteAccount unregisters and removes one: DELETE ACCOUNT <id>.
 func (s *Server) deleteAccount(ctx context.Context, _ *conn, cmd *protocol.Command) (string, error) {
-	a, id, err := s.account(cmd)
+	id := cmd.Word()
+	a, err := s.account(id)
 	if err != nil {
 		return "", err
 	}

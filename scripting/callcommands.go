@@ -15,15 +15,16 @@ import (
 
 // dial calls out: CALL <target> [FROM <account>]. The reply names the call.
 func (s *Server) dial(_ context.Context, _ *conn, cmd *protocol.Command) (string, error) {
-	targets := cmd.List()
-	switch len(targets) {
-	case 0:
+	target, account := cutFrom(cmd.Rest())
+	switch {
+	case strings.Trim(target, " \t,") == "":
 		return "", protocol.Errorf(protocol.BadHandle, "")
-	case 1:
-	default:
-		return "", protocol.Errorf(protocol.NoConference, "")
+	case strings.Contains(target, ","):
+		// A list, unless it is a name.
+		if _, err := s.bonjour().FindNeighbour(target); err != nil {
+			return "", protocol.Errorf(protocol.NoConference, "")
+		}
 	}
-	target, account := cutFrom(targets[0])
 	return s.dialed(s.app.SessionManager().Dial(middleware.DialRequest{Target: target, Account: account}))
 }
 

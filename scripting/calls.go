@@ -92,6 +92,7 @@ var followed = []struct {
 }{
 	{"CODEC", func(s middleware.SessionSnapshot) string { return s.Audio.Codec }},
 	{"ENCRYPTION", encryptionOf},
+	{"VERIFIED", func(s middleware.SessionSnapshot) string { return trueFalse(s.Verified) }},
 	{"HOLD", holdOf},
 	{"STREAMS", streamsOf},
 	{"PROPOSAL", proposalOf},

@@ -168,6 +168,8 @@ var callProperties = map[string]func(callView) string{
 	"PARTNER_URI":     func(v callView) string { return v.snap.Peer.URI },
 	"CODEC":           func(v callView) string { return v.snap.Audio.Codec },
 	"ENCRYPTION":      func(v callView) string { return v.secure },
+	"NEIGHBOUR":       func(v callView) string { return neighbourWord(v.snap.Neighbour) },
+	"VERIFIED":        func(v callView) string { return trueFalse(v.snap.Verified) },
 	"HOLD":            func(v callView) string { return holdOf(v.snap) },
 	"STREAMS":         func(v callView) string { return streamsOf(v.snap) },
 	"PROPOSAL":        func(v callView) string { return proposalOf(v.snap) },

@@ -117,8 +117,12 @@ func (h *hub) gotSettings(n middleware.CFGSettingsObjectDidChange) {
 		if n.Object == "general" {
 			if k, err := middleware.FindSettingKey(name); err == nil {
 				h.tell(join("SETTING", name, valueText(k.Values(), text)))
+				h.tellBonjourSetting(name, valueText(k.Values(), text))
 			}
 			continue
+		}
+		if n.Object == middleware.BonjourID {
+			continue // told above: its settings are general ones
 		}
 		if k, err := middleware.FindAccountKey(name); err == nil {
 			h.tell(join("ACCOUNT", n.Object, strings.ToUpper(name), valueText(k.Values(), text)))

@@ -64,6 +64,7 @@ func (s *Server) table() map[string]handler {
 		"SET SETTING":     {run: s.setSetting},
 	}
 	maps.Copy(t, s.contactTable())
+	maps.Copy(t, s.neighbourTable())
 	for name, v := range s.variables() {
 		t["GET "+name] = s.getter(name, v)
 		if v.set != nil {

@@ -32,6 +32,12 @@ func TestReferenceIsComplete(t *testing.T) {
 	for name := range accountProperties {
 		words = append(words, name)
 	}
+	for name := range neighbourProperties {
+		words = append(words, name)
+	}
+	for name := range bonjourProperties {
+		words = append(words, name)
+	}
 	for name := range actions {
 		words = append(words, name)
 	}

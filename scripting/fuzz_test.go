@@ -27,6 +27,8 @@ func FuzzExecute(f *testing.F) {
 		"CALL sip:bob@nowhere.invalid", "CALL a, b", "CALL bob FROM ann@x", "GET CALL 1 STATUS", "SET CALL 1 SEEN",
 		"ALTER CALL 1 END HANGUP", "ALTER CALL 9223372036854775807 DTMF 1", "SEARCH CALLS bob", "SEARCH MISSEDCALLS",
 		"SEARCH ACCOUNTS", "GET ACCOUNT a@b codecs", "SET ACCOUNT a@b PASSWORD  x", `CREATE ACCOUNT a@b.example enabled=no password="a ""b"`,
+		"SEARCH NEIGHBOURS", "GET NEIGHBOUR a%20b%2C TITLE", "GET NEIGHBOR %zz KEY", "ALTER NEIGHBOUR %ff FORGET", "CALL bonjour:a%20b%00",
+		"CALL Meyer, Anna (laptop)", "CALL anna FROM bonjour@local", "GET ACCOUNT bonjour@local STATE", "SET ACCOUNT BONJOUR@LOCAL note \u202ex",
 		"SET SETTING general.user_name \u202eeve", "GET SETTING audio.input", "CLEAR CALLHISTORY ALL", "OPEN x", "SHUTDOWN",
 	} {
 		f.Add(seed)

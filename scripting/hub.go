@@ -25,6 +25,8 @@ type hub struct {
 	handle     string                                // CURRENTUSERHANDLE as last told
 	variables  map[string]string                     // sound devices as last told
 	conference middleware.ConferenceSnapshot         // as last told
+	neighbours map[string]middleware.Neighbour       // by id, as last told
+	bonjour    middleware.BonjourSnapshot            // as last told
 	quiet      context.CancelFunc                    // ends the counting of seconds; nil when no call is up
 }
 
@@ -33,6 +35,7 @@ func newHub(s *Server) *hub {
 		s: s, app: s.app, client: bus.NewClient("desktop API"),
 		conns: map[*conn]bool{}, calls: map[int64]*call{}, sessions: map[middleware.SessionID]*call{},
 		accounts: map[string]middleware.AccountSnapshot{}, variables: map[string]string{},
+		neighbours: map[string]middleware.Neighbour{},
 	}
 	bus.On(h.client, h.gotDigit)
 	bus.On(h.client, h.gotTransferFailure)
@@ -54,6 +57,7 @@ func newHub(s *Server) *hub {
 	bus.On(h.client, func(middleware.SystemWillSleep) { h.tell("SYSTEM SLEEP") })
 	bus.On(h.client, func(middleware.SystemDidWakeUpFromSleep) { h.tell("SYSTEM AWAKE") })
 	h.followContacts()
+	h.followNeighbours()
 	bus.OnAny(h.client, h.gotAny)
 	return h
 }
@@ -68,6 +72,10 @@ func (h *hub) start() {
 	now := h.app.Audio().Snapshot()
 	h.variables = devicesOf(now)
 	h.conference = h.app.SessionManager().Conference()
+	h.bonjour = h.s.bonjour().Snapshot()
+	for _, n := range h.s.bonjour().Neighbours() {
+		h.neighbours[n.ID] = n
+	}
 	accounts := h.app.AccountManager().Snapshots()
 	for _, a := range accounts {
 		h.accounts[a.ID] = a

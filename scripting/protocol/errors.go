@@ -91,6 +91,10 @@ const (
 	BadContactProperty Number = 1041
 	ContactFailed      Number = 1042
 
+	UnknownNeighbour     Number = 1050
+	BadNeighbourProperty Number = 1051
+	NeighbourFailed      Number = 1052
+
 	InternalError Number = 9901
 )
 
@@ -162,6 +166,10 @@ var texts = map[Number]string{
 	UnknownContact:     "Unknown contact",
 	BadContactProperty: "CONTACT: Unknown property",
 	ContactFailed:      "CONTACT: Action failed",
+
+	UnknownNeighbour:     "Unknown neighbour",
+	BadNeighbourProperty: "NEIGHBOUR: Unknown property",
+	NeighbourFailed:      "NEIGHBOUR: Action failed",
 
 	InternalError: "Internal error",
 }
