@@ -30,7 +30,7 @@ var (
 	commands = []string{
 		"cc", "Xvfb", "openbox", "xdotool", "import", "xprop", "xwininfo", "dbus-daemon", "dbus-launch",
 		"gnome-keyring-daemon", "secret-tool", "pulseaudio", "pactl", "kamailio", "sqlite3", "baresip", "sipp",
-		"openssl", "dnsmasq", "ip",
+		"openssl", "dnsmasq", "ip", "avahi-daemon", "avahi-publish", "tcpdump",
 	}
 	files = []string{
 		"usr/lib64/dri/swrast_dri.so",

@@ -60,6 +60,9 @@ test|cmd:sipp|sip-tester|sipp|-|sipp|sipp|-
 test|cmd:openssl|openssl|openssl|openssl|openssl|openssl@3|openssl
 test|cmd:dnsmasq|dnsmasq-base|dnsmasq|dnsmasq|dnsmasq|dnsmasq|-
 test|cmd:ip|iproute2|iproute|iproute2|iproute2|.|.
+test|cmd:avahi-daemon|avahi-daemon|avahi|avahi|avahi|.|.
+test|cmd:avahi-publish|avahi-utils|avahi-tools|avahi|avahi-utils|.|.
+test|cmd:tcpdump|tcpdump|tcpdump|tcpdump|tcpdump|.|.
 TABLE
 }
 

@@ -26,7 +26,7 @@ var managers = []struct {
 		test: "xvfb openbox xdotool imagemagick x11-utils dbus dbus-x11 gnome-keyring libsecret-tools" +
 			" libgl1-mesa-dri pulseaudio pulseaudio-utils libasound2-plugins kamailio kamailio-tls-modules" +
 			" kamailio-outbound-modules kamailio-utils-modules kamailio-extra-modules kamailio-sqlite-modules" +
-			" sqlite3 baresip-core sip-tester openssl dnsmasq-base iproute2",
+			" sqlite3 baresip-core sip-tester openssl dnsmasq-base iproute2 avahi-daemon avahi-utils tcpdump",
 	},
 	{
 		name: "dnf", system: "Linux", tool: "dnf",
@@ -35,14 +35,15 @@ var managers = []struct {
 			" libXinerama-devel libXi-devel libXxf86vm-devel",
 		test: "xorg-x11-server-Xvfb openbox xdotool ImageMagick xprop xwininfo dbus-daemon dbus-x11 gnome-keyring" +
 			" libsecret mesa-dri-drivers pulseaudio pulseaudio-utils alsa-plugins-pulseaudio kamailio kamailio-tls" +
-			" kamailio-outbound kamailio-utils kamailio-uuid kamailio-sqlite sqlite baresip sipp openssl dnsmasq iproute",
+			" kamailio-outbound kamailio-utils kamailio-uuid kamailio-sqlite sqlite baresip sipp openssl dnsmasq iproute" +
+			" avahi avahi-tools tcpdump",
 	},
 	{
 		name: "pacman", system: "Linux", tool: "pacman",
 		install: "pacman -S --needed --noconfirm",
 		build:   "gcc pkgconf opus libglvnd libx11 libxcursor libxrandr libxinerama libxi libxxf86vm",
 		test: "xorg-server-xvfb openbox xdotool imagemagick xorg-xprop xorg-xwininfo dbus gnome-keyring libsecret mesa" +
-			" pulseaudio libpulse alsa-plugins sqlite baresip openssl dnsmasq iproute2",
+			" pulseaudio libpulse alsa-plugins sqlite baresip openssl dnsmasq iproute2 avahi tcpdump",
 	},
 	{
 		name: "zypper", system: "Linux", tool: "zypper",
@@ -51,7 +52,8 @@ var managers = []struct {
 			" libXinerama-devel libXi-devel libXxf86vm-devel",
 		test: "xorg-x11-server-Xvfb openbox xdotool ImageMagick xprop xwininfo dbus-1 dbus-1-x11 gnome-keyring" +
 			" libsecret-tools Mesa-dri pulseaudio pulseaudio-utils alsa-plugins-pulse kamailio kamailio-tls" +
-			" kamailio-outbound kamailio-utils kamailio-uuid kamailio-sqlite sqlite3 sipp openssl dnsmasq iproute2",
+			" kamailio-outbound kamailio-utils kamailio-uuid kamailio-sqlite sqlite3 sipp openssl dnsmasq iproute2" +
+			" avahi avahi-utils tcpdump",
 	},
 	{
 		name: "brew", system: "Darwin", tool: "brew",
