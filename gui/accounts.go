@@ -23,7 +23,8 @@ type accountsPage struct {
 	list  *fyne.Container
 	shown []viewmodel.Account
 	box   *fyne.Container
-	form  *accountForm // nil while the list is shown
+	form  *accountForm // nil unless an account is edited
+	net   *networkForm // nil unless the local network is edited
 }
 
 func newAccountsPage(p *preferences) *accountsPage {
@@ -39,37 +40,51 @@ func (w *Window) showAccount(id string) {
 }
 
 func (a *accountsPage) showList() {
-	a.form, a.shown = nil, nil
+	a.p.newForm()
+	a.form, a.net, a.shown = nil, nil, nil
 	add := widget.NewButtonWithIcon(i18n.T("Add account"), fynetheme.ContentAddIcon(), func() { a.edit("") })
 	add.Importance = widget.HighImportance
 	head := container.NewBorder(nil, nil, nil, add, center(heading(pageAccounts.word())))
 	a.box.Objects = []fyne.CanvasObject{container.NewBorder(head, nil, nil, nil, scrolled(a.list))}
-	a.list.RemoveAll()
-	a.list.Add(hint(i18n.T("No account yet. With one you can call numbers and people on the Internet, and be called. Your provider or your company's telephone system gives you an address such as alice@example.org and a password.")))
 	a.update()
 	a.box.Refresh()
 }
 
 // edit opens the form.
 func (a *accountsPage) edit(id string) {
-	a.form = newAccountForm(a, id)
-	a.box.Objects = []fyne.CanvasObject{a.form.box}
+	a.p.newForm()
+	a.form, a.net = nil, nil
+	if id == middleware.BonjourID {
+		a.net = newNetworkForm(a)
+		a.net.update(a.p.w.accounts())
+		a.box.Objects = []fyne.CanvasObject{a.net.box}
+	} else {
+		a.form = newAccountForm(a, id)
+		a.box.Objects = []fyne.CanvasObject{a.form.box}
+	}
 	a.box.Refresh()
 }
 
 // update shows the state of the accounts.
 func (a *accountsPage) update() {
 	list := a.p.w.accounts()
-	if a.form != nil || equal(list, a.shown) {
+	if a.net != nil {
+		a.net.update(list)
+	}
+	if a.form != nil || a.net != nil || equal(list, a.shown) {
 		return
 	}
 	a.shown = list
-	if len(list) == 0 {
-		return
-	}
 	a.list.RemoveAll()
+	if len(list) == 1 {
+		a.list.Add(hint(i18n.T("No account yet. With one you can call numbers and people on the Internet, and be called. Your provider or your company's telephone system gives you an address such as alice@example.org and a password.")))
+	}
 	for _, v := range list {
-		a.list.Add(a.card(v))
+		if v.Network {
+			a.list.Add(a.networkCard(v))
+		} else {
+			a.list.Add(a.card(v))
+		}
 	}
 	a.list.Refresh()
 }

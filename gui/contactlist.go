@@ -10,9 +10,6 @@ import (
 	"parley/icons"
 )
 
-// rowHeight is how high the rows of lists are.
-const rowHeight = 36
-
 // rowList is a list of people or calls for pointer and keyboard: the arrows
 // choose, Enter calls, Delete takes away, the menu key opens the menu.
 type rowList struct {
@@ -26,6 +23,7 @@ type rowList struct {
 	fill     func(row *widgets.Row, i int) // shows what is in a row
 	back     func()                        // the arrow goes up beyond the first row; may be nil
 	focus    func(list fyne.Focusable)     // gives the list the focus
+	high     bool                          // its rows have two lines
 	selected int
 }
 
@@ -33,7 +31,12 @@ type rowList struct {
 func newRowList(l *rowList) *rowList {
 	l.selected = -1
 	l.Length = l.count
-	l.CreateItem = func() fyne.CanvasObject { return widgets.NewRow(icons.Call) }
+	l.CreateItem = func() fyne.CanvasObject {
+		if l.high {
+			return widgets.NewHighRow(icons.Call)
+		}
+		return widgets.NewRow(icons.Call)
+	}
 	l.UpdateItem = func(i widget.ListItemID, o fyne.CanvasObject) {
 		if i < l.count() {
 			l.show(o.(*widgets.Row), i)
@@ -63,6 +66,14 @@ func (l *rowList) show(row *widgets.Row, i int) {
 	}
 }
 
+// pitch is how far the tops of two rows are apart.
+func (l *rowList) pitch() float32 {
+	if l.high {
+		return widgets.HighRowHeight + fynetheme.Padding()
+	}
+	return widgets.RowHeight + fynetheme.Padding()
+}
+
 // chosen returns the row that is selected, and whether there is one.
 func (l *rowList) chosen() (int, bool) {
 	return l.selected, l.selected >= 0 && l.selected < l.count()
@@ -89,7 +100,7 @@ func (l *rowList) FocusLost() {}
 // TypedKey is called by the toolkit. The arrows move the selection itself.
 func (l *rowList) TypedKey(e *fyne.KeyEvent) {
 	i, any := l.chosen()
-	page := max(int(l.Size().Height/(rowHeight+fynetheme.Padding()))-1, 1)
+	page := max(int(l.Size().Height/l.pitch())-1, 1)
 	switch e.Name {
 	case fyne.KeyReturn, fyne.KeyEnter:
 		if any {
@@ -133,6 +144,6 @@ func (l *rowList) TypedRune(r rune) {
 
 // below is the place in the window where the menu of a row opens.
 func (l *rowList) below(i int) fyne.Position {
-	y := float32(i)*(rowHeight+fynetheme.Padding()) - l.GetScrollOffset() + rowHeight
-	return fyne.CurrentApp().Driver().AbsolutePositionForObject(l).AddXY(rowHeight, y)
+	y := float32(i+1)*l.pitch() - fynetheme.Padding() - l.GetScrollOffset()
+	return fyne.CurrentApp().Driver().AbsolutePositionForObject(l).AddXY(widgets.RowHeight, y)
 }

@@ -2,6 +2,7 @@ package gui
 
 import (
 	"context"
+	"slices"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -77,12 +78,16 @@ func (p *matchPanel) loaded(text string, found []middleware.Match) {
 	if text != p.typed {
 		return
 	}
-	p.known, p.rows = text, viewmodel.NewMatches(text, found, p.w.opts.Now())
+	chosen := ""
+	if i, any := p.list.chosen(); any && p.moved {
+		chosen = p.rows[i].Target
+	}
+	p.known, p.rows = text, viewmodel.NewMatches(text, found, p.w.neighbours.all, p.w.opts.Now())
 	p.empty.Hidden = len(p.rows) > 0
 	p.nobody.Text = i18n.T("Press Enter to call “%s”.", text)
 	p.empty.Refresh()
 	p.list.Refresh()
-	p.choose(0)
+	p.choose(max(slices.IndexFunc(p.rows, func(m viewmodel.Match) bool { return m.Target == chosen }), 0))
 	if then := p.then; then != nil {
 		p.then = nil
 		then()
@@ -134,7 +139,7 @@ func (p *matchPanel) fill(row *widgets.Row, i int) {
 	m := p.rows[i]
 	c := widgets.RowContent{
 		Icon: icons.Name(m.Picture), IconColor: toneColor(m.Tone), Title: m.Title, Note: m.Note, When: m.When,
-		Person: m.Contact != 0, Star: m.Star, Bold: m.Picture == viewmodel.PictureEcho,
+		Lock: icons.Name(m.Lock), LockColor: toneColor(m.LockTone), Person: m.Contact != 0, Star: m.Star, Bold: m.Picture == viewmodel.PictureEcho,
 	}
 	if m.Photo {
 		c.Picture = p.w.photo(m.Contact, p.list.Refresh)

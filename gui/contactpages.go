@@ -16,11 +16,12 @@ type lowerPage uint8
 const (
 	lowerRecent lowerPage = iota
 	lowerContacts
+	lowerLAN
 	numLower
 )
 
-// pages are the lower part of the main window: past calls and contacts, one of
-// them at a time, or in place of both what a typed text may mean.
+// pages are the lower part of the main window: past calls, contacts and the local
+// network, one of them at a time, or in place of them what a typed text may mean.
 type pages struct {
 	w     *Window
 	tabs  [numLower]*widgets.Tab
@@ -36,8 +37,9 @@ func newPages(w *Window) *pages {
 	p.tabs = [numLower]*widgets.Tab{
 		widgets.NewTab(icons.Recent, i18n.T("Recent"), func() { p.choose(lowerRecent) }),
 		widgets.NewTab(icons.Contacts, i18n.T("Contacts"), func() { p.choose(lowerContacts) }),
+		widgets.NewTab(icons.LAN, i18n.T("LAN"), func() { p.choose(lowerLAN) }),
 	}
-	p.list = [numLower]fyne.CanvasObject{w.recent.box, w.contacts.box}
+	p.list = [numLower]fyne.CanvasObject{w.recent.box, w.contacts.box, w.neighbours.box}
 	tabs := container.NewGridWithColumns(len(p.tabs))
 	for _, t := range p.tabs {
 		tabs.Add(t)
@@ -76,13 +78,10 @@ func (p *pages) choose(to lowerPage) {
 		p.w.dialer.entry.SetText("")
 	}
 	p.show(to)
-	c := p.w.win.Canvas()
-	if to == lowerContacts {
-		c.Focus(p.w.contacts.search)
-		return
+	if to == lowerRecent {
+		p.w.recent.seen()
 	}
-	p.w.recent.seen()
-	c.Focus(p.w.recent.list)
+	p.w.win.Canvas().Focus(p.current())
 }
 
 // show shows a page, or the matches while there is something to match.
@@ -107,10 +106,13 @@ func (p *pages) show(to lowerPage) {
 // update shows how many missed calls wait.
 func (p *pages) update() { p.tabs[lowerRecent].SetCount(p.w.phone.History().Unseen()) }
 
-// current is the list that the arrow down leads to from the number field.
+// current is where the arrow down leads to from the number field.
 func (p *pages) current() fyne.Focusable {
-	if p.shown == lowerContacts {
+	switch p.shown {
+	case lowerContacts:
 		return p.w.contacts.search
+	case lowerLAN:
+		return p.w.neighbours.first()
 	}
 	return p.w.recent.list
 }

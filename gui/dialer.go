@@ -67,13 +67,20 @@ func (d *dialer) update(w *Window) {
 			ids = append(ids, a.ID)
 		}
 	}
+	several := len(ids) > 1
+	if several && w.network().Enabled() {
+		ids = append(ids, middleware.BonjourID)
+	}
 	if equal(ids, d.fromIn) {
 		return
 	}
 	d.fromIn = ids
-	d.from.Options = append([]string{i18n.T("Automatic")}, ids...)
+	d.from.Options = []string{i18n.T("Automatic")}
+	for _, id := range ids {
+		d.from.Options = append(d.from.Options, w.accountLabel(id))
+	}
 	d.from.SetSelectedIndex(0)
-	d.line.Hidden = len(ids) < 2
+	d.line.Hidden = !several
 	d.box.Refresh()
 }
 
@@ -224,8 +231,12 @@ func (d *dialer) submit() {
 	}
 }
 
-// dial calls out.
+// dial calls out. Who is on the local network is called there, whatever account
+// is chosen.
 func (w *Window) dial(target, account string) error {
+	if viewmodel.IsNeighbour(target) {
+		account = ""
+	}
 	_, err := w.phone.SessionManager().Dial(middleware.DialRequest{Target: target, Account: account})
 	return err
 }
@@ -239,7 +250,17 @@ func (w *Window) call(target string) {
 
 // redialFill puts what was called last into the field.
 func (w *Window) redialFill() {
-	w.lastDialed(func(target string) { w.dialer.fill(viewmodel.ShortURI(target)) })
+	w.lastDialed(func(target string) { w.dialer.fill(w.textOf(target)) })
+}
+
+// textOf is what a person types to call a target.
+func (w *Window) textOf(target string) string {
+	for _, n := range w.neighbours.all {
+		if n.Target == target {
+			return n.Title()
+		}
+	}
+	return viewmodel.ShortURI(target)
 }
 
 // redial calls what was called last.

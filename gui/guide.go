@@ -2,6 +2,7 @@ package gui
 
 import (
 	"context"
+	"slices"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -98,6 +99,18 @@ func (g *guide) showAccount() {
 	g.body.Add(field(i18n.T("SIP address"), g.address, nil))
 	g.body.Add(field(i18n.T("Password"), g.pass, nil))
 	g.body.Add(g.trouble)
+	only := widget.NewButtonWithIcon(i18n.T("Only this network"), theme.Icon(icons.LAN), g.onlyNetwork)
+	g.body.Add(gap())
+	g.body.Add(widget.NewSeparator())
+	g.body.Add(paragraph(i18n.T("Everybody on this network who runs Parley can be called without an account: they appear by name, and calls are encrypted.")))
+	g.body.Add(container.NewHBox(only))
+}
+
+// onlyNetwork goes on without an account, to begin with those nearby.
+func (g *guide) onlyNetwork() {
+	g.w.enableNetwork(true)
+	g.w.pages.show(lowerLAN)
+	g.show(stepSound)
 }
 
 func (g *guide) showSound() {
@@ -126,7 +139,11 @@ func (g *guide) showDone() {
 
 // update shows how the new account is doing.
 func (g *guide) update() {
-	list := g.w.accounts()
+	all := g.w.accounts()
+	list := slices.DeleteFunc(slices.Clone(all), func(a viewmodel.Account) bool { return a.Network })
+	if len(list) == 0 {
+		list = slices.DeleteFunc(all, func(a viewmodel.Account) bool { return a.Tone == viewmodel.Neutral })
+	}
 	if len(list) == 0 {
 		g.dot.Set(fynetheme.ColorNamePlaceHolder)
 		g.state.Set(i18n.T("No account. One can be added at any time."))

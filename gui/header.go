@@ -43,14 +43,15 @@ func (h *header) update(w *Window) {
 	h.status.Set(toneColor(viewmodel.StatusTone(status)), viewmodel.StatusWord(status), "")
 }
 
-// accounts returns the views of all accounts in the order shown.
+// accounts returns the views of all accounts in the order shown, the local
+// network last.
 func (w *Window) accounts() []viewmodel.Account {
 	now := w.opts.Now()
 	var list []viewmodel.Account
 	for _, a := range w.phone.AccountManager().Snapshots() {
 		list = append(list, viewmodel.NewAccount(a, now))
 	}
-	return list
+	return append(list, viewmodel.NewNetworkAccount(w.network().Snapshot(), w.network().Enabled()))
 }
 
 // showAccounts opens a list of all accounts with state and reason below the

@@ -118,6 +118,7 @@ func (w *Window) commands() []command {
 		{i18n.T("Keypad"), theme.Icon(icons.Keypad), fyne.KeyK, w.toggleKeypad, true, false, false},
 		{i18n.T("Recent calls"), theme.Icon(icons.Recent), fyne.Key1, func() { w.pages.choose(lowerRecent) }, true, false, false},
 		{i18n.T("Contacts"), theme.Icon(icons.Contacts), fyne.Key2, func() { w.pages.choose(lowerContacts) }, true, false, false},
+		{i18n.T("This network"), theme.Icon(icons.LAN), fyne.Key3, func() { w.pages.choose(lowerLAN) }, true, false, false},
 		{i18n.T("Go to number field"), fynetheme.SearchIcon(), fyne.KeyL, func() { w.win.Canvas().Focus(w.dialer.entry) }, true, false, false},
 		{i18n.T("Preferences…"), theme.Icon(icons.Settings), fyne.KeyComma, func() { w.showPreferences(pageGeneral) }, true, false, false},
 		{i18n.T("Quit"), fynetheme.LogoutIcon(), fyne.KeyQ, w.askQuit, true, false, false},

@@ -105,8 +105,7 @@ func (p *preferences) rebuild() {
 
 // show changes the page.
 func (p *preferences) show(to page) {
-	p.form.commit()
-	p.form = keyForm{src: p}
+	p.newForm()
 	p.page, p.accounts, p.apps, p.in, p.out = to, nil, nil, nil, nil
 	for i, b := range p.nav {
 		b.Importance = widget.LowImportance
@@ -135,6 +134,12 @@ func (p *preferences) show(to page) {
 	}
 	p.body.Objects = []fyne.CanvasObject{content}
 	p.body.Refresh()
+}
+
+// newForm takes over what is typed and begins with other fields.
+func (p *preferences) newForm() {
+	p.form.commit()
+	p.form = keyForm{src: p}
 }
 
 func scrolled(o fyne.CanvasObject) fyne.CanvasObject {

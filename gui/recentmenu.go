@@ -36,6 +36,7 @@ func (p *recentPanel) filterMenu() *fyne.Menu {
 		for _, a := range list {
 			add(p.w.accountLabel(a.ID), nil, viewmodel.Narrow{Direction: p.narrow.Direction, Account: a.ID})
 		}
+		add(viewmodel.NetworkLabel(), nil, viewmodel.Narrow{Direction: p.narrow.Direction, Account: middleware.BonjourID})
 	}
 	items = append(items, fyne.NewMenuItemSeparator(),
 		menuItem(i18n.T("Export as CSV…"), fynetheme.DocumentSaveIcon(), p.w.exportCalls))
@@ -74,7 +75,7 @@ func (p *recentPanel) menu(r viewmodel.Recent, c middleware.Contact) *fyne.Menu 
 		return fyne.NewMenu("", items...)
 	}
 	items = append(items,
-		menuItem(i18n.T("Edit number before calling"), fynetheme.DocumentCreateIcon(), func() { w.dialer.fill(viewmodel.ShortURI(r.Target)) }),
+		menuItem(i18n.T("Edit number before calling"), fynetheme.DocumentCreateIcon(), func() { w.dialer.fill(w.textOf(r.Target)) }),
 		menuItem(i18n.T("Copy address"), fynetheme.ContentCopyIcon(), func() { w.app.Clipboard().SetContent(viewmodel.ShortURI(r.Target)) }),
 		w.contactItem(c, r.Name, r.Target),
 	)

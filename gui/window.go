@@ -52,13 +52,14 @@ type Window struct {
 	frame   *frame
 	guide   *guide // nil but during the first run
 
-	recent   *recentPanel
-	contacts *contactsPanel
-	matches  *matchPanel
-	pages    *pages // with the three before
-	lower    lowerPage
-	photos   photos
-	editors  map[int64]*contactEditor // by contact; a new one is 0
+	recent     *recentPanel
+	contacts   *contactsPanel
+	neighbours *neighboursPanel
+	matches    *matchPanel
+	pages      *pages // with the four before
+	lower      lowerPage
+	photos     photos
+	editors    map[int64]*contactEditor // by contact; a new one is 0
 
 	incoming *incomingWindow // made when first needed, as the next two
 	prefs    *preferences
@@ -115,6 +116,7 @@ func (w *Window) build() {
 	w.calls = newCallsPanel(w, w.win)
 	w.dialer = newDialer(w)
 	w.recent, w.contacts, w.matches = newRecentPanel(w), newContactsPanel(w), newMatchPanel(w)
+	w.neighbours = newNeighboursPanel(w)
 	w.pages = newPages(w)
 	w.status = newStatusBar(w)
 	w.banners.addProblems(w.phone.Problems())
@@ -154,6 +156,7 @@ func (w *Window) follow() {
 	})
 	bus.On(w.client, func(n middleware.SIPSessionDidEnd) { w.forget(n.Session); w.keepEnded(n.Now) })
 	w.followCalls()
+	w.followNetwork()
 	bus.On(w.client, func(middleware.HistoryDidChange) { w.recent.reload() })
 	bus.On(w.client, func(middleware.AddressbookDidChange) { w.contactsChanged() })
 	bus.On(w.client, func(n middleware.AudioDeviceDidRecover) { w.banners.flash(w, viewmodel.DeviceBack(n.Which)) })
@@ -215,6 +218,7 @@ func (w *Window) refresh() {
 	w.dialer.update(w)
 	w.status.update(w.phone.Audio().Muted())
 	w.pages.update()
+	w.neighbours.update()
 	if w.prefs != nil {
 		w.prefs.update()
 	}
@@ -251,7 +255,7 @@ func (w *Window) callViews() []viewmodel.Call {
 }
 
 // accountLabel is what an account is called.
-func (w *Window) accountLabel(id string) string { return id }
+func (w *Window) accountLabel(id string) string { return viewmodel.AccountLabel(id) }
 
 // keepEnded shows for a moment how a call ended.
 func (w *Window) keepEnded(s middleware.SessionSnapshot) {

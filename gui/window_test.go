@@ -305,7 +305,7 @@ func TestAddAccountInTheForm(t *testing.T) {
 	test.Type(form.password, "secret")
 	test.Tap(form.save)
 	r.until("the account", func() bool { return r.w.header.account.Title() == "alice@example.org" })
-	r.until("the list", func() bool { return r.w.prefs.accounts.form == nil && len(r.w.prefs.accounts.shown) == 1 })
+	r.until("the list", func() bool { return r.w.prefs.accounts.form == nil && len(r.w.prefs.accounts.shown) == 2 })
 	r.until("the account being ready", func() bool { return r.w.header.account.Word() == "Outgoing calls only" })
 	r.w.prefs.accounts.change("alice@example.org", func(s *middleware.AccountSettings) { s.Enabled = false })
 	r.until("the switch", func() bool { return r.w.header.account.Word() == "Off" })

@@ -48,6 +48,7 @@ const (
 	Busy       Name = "busy"
 	Unknown    Name = "unknown" // somebody who does not say what they do
 	Warning    Name = "warning"
+	Info       Name = "info"
 	Tray       Name = "tray" // the mark in one color
 )
 
@@ -56,7 +57,7 @@ func All() []Name {
 	return []Name{
 		Call, HangUp, Mic, Mute, Hold, Keypad, Record, Transfer, Settings, Contacts, Recent, Dot,
 		LockClosed, LockOpen, Echo, Incoming, Outgoing, Missed,
-		Moon, Forward, AutoAnswer, Merge, Star, LAN, Available, Away, Busy, Unknown, Warning, Tray,
+		Moon, Forward, AutoAnswer, Merge, Star, LAN, Available, Away, Busy, Unknown, Warning, Info, Tray,
 	}
 }
 

@@ -1,6 +1,7 @@
 package viewmodel
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ type Account struct {
 	Login    bool // the password is wrong: ask for it in place
 	Facts    string
 	CanRetry bool
+	Network  bool // is the local network, which is no account at a server
 }
 
 // NewAccount returns the view of a at the time now.
@@ -70,9 +72,16 @@ type Chip struct {
 	Tone  Tone
 }
 
-// NewChip sums up all accounts: the default one, or the trouble of another.
-func NewChip(list []Account) Chip {
+// NewChip sums up all accounts: the default one, or the trouble of another. The
+// local network stands for them while there is none.
+func NewChip(all []Account) Chip {
+	list := slices.DeleteFunc(slices.Clone(all), func(a Account) bool { return a.Network })
 	if len(list) == 0 {
+		for _, a := range all {
+			if a.Tone != Neutral {
+				return Chip{Label: a.Label, Word: a.Word, Tone: a.Tone}
+			}
+		}
 		return Chip{Label: i18n.T("No account"), Word: i18n.T("Add one to call anybody")}
 	}
 	shown := list[0]

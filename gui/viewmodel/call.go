@@ -47,7 +47,7 @@ type Call struct {
 // NewCall returns the view of s at the time now. label names an account by id.
 func NewCall(s middleware.SessionSnapshot, now time.Time, label func(id string) string) Call {
 	c := Call{
-		ID: s.ID, Title: PersonOf(s.Peer.Name, s.Peer.Address), Contact: s.Peer.Contact, Subtitle: callSubtitle(s, label),
+		ID: s.ID, Title: callTitle(s), Contact: s.Peer.Contact, Subtitle: callSubtitle(s, label),
 		Incoming: s.State() == session.Incoming, Answer: s.Accepts(session.Accept),
 		Held: s.OnHoldByLocal, CanKeys: s.Accepts(session.SendDTMF),
 		CanHold:   s.Accepts(session.Hold) && s.State() == session.Established,
@@ -62,12 +62,15 @@ func NewCall(s middleware.SessionSnapshot, now time.Time, label func(id string) 
 		Conference: s.Conference,
 		Lines:      saidOf(s),
 	}
+	if line := neighbourLine(s); line != "" && c.Incoming {
+		c.Lines = append(c.Lines, line)
+	}
 	if c.Incoming {
 		c.Countdown = countdown(s, now)
 	}
 	c.Status, c.Tone, c.Picture = callStatus(s, now)
 	if s.Audio.Active {
-		c.Lock, c.LockTone, c.LockIcon = lock(s.Audio.Encryption)
+		c.Lock, c.LockTone, c.LockIcon = neighbourLock(s)
 	}
 	if s.Sent != "" {
 		c.Sent = i18n.T("Sent: %s", s.Sent)
@@ -80,6 +83,10 @@ func callSubtitle(s middleware.SessionSnapshot, label func(string) string) strin
 	switch {
 	case s.Echo:
 		return i18n.T("Inside Parley: says back what it hears")
+	case s.Neighbour != "" && callTitle(s) == s.Peer.Address:
+		return NetworkLabel()
+	case s.Neighbour != "":
+		return joined(s.Peer.Address, NetworkLabel())
 	case s.Account == "":
 		return i18n.T("%s · direct call", s.Peer.Address)
 	}
@@ -245,7 +252,7 @@ type Ended struct {
 
 // NewEnded returns the card of a session that is over.
 func NewEnded(s middleware.SessionSnapshot) Ended {
-	e := Ended{ID: s.ID, Title: PersonOf(s.Peer.Name, s.Peer.Address), Target: s.Peer.URI}
+	e := Ended{ID: s.ID, Title: callTitle(s), Target: s.Peer.URI}
 	e.Text = ExplainEnd(s)
 	switch to := s.Transfer.To; {
 	case s.Transfer.Done && to.Address != "":

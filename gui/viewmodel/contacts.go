@@ -3,7 +3,6 @@ package viewmodel
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"parley/gui/i18n"
 	"parley/middleware"
@@ -31,7 +30,7 @@ func NewContact(c middleware.Contact) Contact {
 	first := c.Default()
 	v := Contact{ID: c.ID, Name: c.Name, Note: c.Organization, Target: first.Address, Star: c.Favorite > 0, Photo: c.Photo != ""}
 	if v.Note == "" && ShortURI(first.Address) != c.Name {
-		v.Note = ShortURI(first.Address)
+		v.Note = AddressText(first.Address)
 	}
 	for _, a := range c.Addresses {
 		if a != first && !strings.HasPrefix(strings.ToLower(a.Address), mailScheme) {
@@ -44,9 +43,17 @@ func NewContact(c middleware.Contact) Contact {
 // labeled is an address with the word that says which it is.
 func labeled(address, label string) string {
 	if label == "" {
-		return ShortURI(address)
+		return AddressText(address)
 	}
-	return i18n.T("%s (%s)", ShortURI(address), label)
+	return i18n.T("%s (%s)", AddressText(address), label)
+}
+
+// AddressText is an address as people read it.
+func AddressText(address string) string {
+	if IsNeighbour(address) {
+		return i18n.T("on this network")
+	}
+	return ShortURI(address)
 }
 
 // A GroupChoice is an entry of the chooser above the contacts.
@@ -82,52 +89,4 @@ func NoContacts(search string, g GroupChoice) (text string, first bool) {
 		return i18n.T("Nobody is in this group. Open the menu of a contact and choose Groups."), false
 	}
 	return i18n.T("No contacts yet"), true
-}
-
-// A Match is a row below the number field: somebody who may be meant.
-type Match struct {
-	Title   string
-	Name    string // as known; may be empty
-	Note    string // address and label
-	When    string // last spoken to
-	Target  string // to be dialed
-	Picture Picture
-	Tone    Tone
-	Contact int64
-	Star    bool
-	Photo   bool
-}
-
-// NewMatches returns the rows for a typed text at the time now, best first.
-func NewMatches(text string, found []middleware.Match, now time.Time) []Match {
-	var list []Match
-	if word := strings.ToLower(strings.TrimSpace(text)); word != "" &&
-		(strings.HasPrefix(strings.ToLower(i18n.T("Echo Test")), word) || strings.HasPrefix(middleware.EchoTarget, word)) {
-		e := EchoRow()
-		list = append(list, Match{Title: e.Title, Note: e.Note, Target: e.Target, Picture: e.Picture, Tone: e.Tone})
-	}
-	for _, m := range found {
-		if m.Target == middleware.EchoTarget {
-			continue
-		}
-		v := Match{Title: m.Name, Name: m.Name, Note: labeled(m.Target, m.Label), Target: m.Target, Contact: m.Contact, Star: m.Place > 0, Photo: m.Photo}
-		switch m.Kind {
-		case middleware.MatchText:
-			v.Title, v.Note, v.Picture, v.Tone = m.Target, i18n.T("as typed"), PictureCall, Accent
-		case middleware.MatchHistory:
-			v.Picture, v.When = PictureRecent, When(m.Call.Start, now)
-			if v.Title == "" {
-				v.Title, v.Note = PersonOf("", ShortURI(m.Target)), ""
-			}
-		}
-		list = append(list, v)
-	}
-	return list
-}
-
-// IsAddress reports whether a typed text is a number or an address, and not a
-// name to be looked for.
-func IsAddress(text string) bool {
-	text = strings.TrimSpace(text)
-	return strings.ContainsAny(text, "@:") || isNumber(text)
 }

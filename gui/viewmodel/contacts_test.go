@@ -85,10 +85,10 @@ func TestMatchRows(t *testing.T) {
 		{Title: "Ed", Name: "Ed", Note: "+4930", Target: "+4930", Picture: viewmodel.PictureRecent, When: "14:00"},
 		{Title: "e", Note: "as typed", Target: "e", Picture: viewmodel.PictureCall, Tone: viewmodel.Accent},
 	}
-	if diff := cmp.Diff(want, viewmodel.NewMatches(" E", found, now)); diff != "" {
+	if diff := cmp.Diff(want, viewmodel.NewMatches(" E", found, nil, now)); diff != "" {
 		t.Error("the rows (-want +got):\n" + diff)
 	}
-	if got := viewmodel.NewMatches("x", nil, now); len(got) != 0 {
+	if got := viewmodel.NewMatches("x", nil, nil, now); len(got) != 0 {
 		t.Errorf("nothing matches, but %v is shown", got)
 	}
 }

@@ -76,6 +76,8 @@ func explainPeople(f middleware.Failure) string {
 		return i18n.T("The call was forwarded to %s.", f.Detail)
 	case middleware.Blocked:
 		return i18n.T("The call was turned away by your rules.")
+	case middleware.KeyChanged:
+		return i18n.T("Someone else answered: the key is not the one that is remembered. There was no call.")
 	}
 	return ""
 }
@@ -145,6 +147,9 @@ func explainOther(f middleware.Failure) string {
 
 // ExplainEnd says why a session ended, if that was not a person's own doing.
 func ExplainEnd(s middleware.SessionSnapshot) string {
+	if text := explainNeighbourEnd(s); text != "" {
+		return text
+	}
 	if text := Explain(s.End.Failure); text != "" {
 		return text
 	}
@@ -180,6 +185,10 @@ func ExplainError(err error) string {
 		return ""
 	case errors.Is(err, middleware.ErrNoAccount):
 		return i18n.T("A number or name alone needs an account. Add one, or dial a full address.")
+	case errors.Is(err, middleware.ErrNoNeighbour):
+		return i18n.T("Nobody of that name is on this network now.")
+	case errors.Is(err, middleware.ErrManyNeighbours):
+		return i18n.T("Several people on this network are called so. Choose one of the list.")
 	case errors.Is(err, middleware.ErrNoTarget):
 		return i18n.T("That is neither a number nor an address.")
 	case errors.As(err, &value):

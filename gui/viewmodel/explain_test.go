@@ -57,6 +57,7 @@ func TestExplain(t *testing.T) {
 		{middleware.Failure{Kind: middleware.Moved, Detail: "b@c"}, "This number or address has moved to b@c."},
 		{middleware.Failure{Kind: middleware.Expired}, "The other side gave no more sign of life, so the call was ended."},
 		{middleware.Failure{Kind: middleware.Blocked}, "The call was turned away by your rules."},
+		{middleware.Failure{Kind: middleware.KeyChanged}, "Someone else answered: the key is not the one that is remembered. There was no call."},
 		{middleware.Failure{Kind: middleware.NoMedia}, "No sound connection could be opened on this computer."},
 		{middleware.Failure{Kind: middleware.NoKeyring}, "The password store of this computer cannot be used."},
 		{middleware.Failure{Kind: middleware.OtherFailure, Code: 499, Reason: "Odd"}, "The call was refused: Odd (499)."},

@@ -97,8 +97,11 @@ func PersonOf(name, address string) string {
 	if user := userOf(address); user != address && isNumber(user) {
 		return user
 	}
-	if address == "" {
+	switch {
+	case address == "":
 		return i18n.T("Unknown")
+	case IsNeighbour(address):
+		return i18n.T("Somebody on this network")
 	}
 	return address
 }

@@ -126,7 +126,7 @@ const shortNumber = 6
 // nobody in particular.
 func BlockRow(target string) string {
 	pattern := BlockPattern(middleware.Peer{URI: target})
-	if pattern == middleware.EchoTarget || strings.HasSuffix(pattern, ".invalid") {
+	if IsNeighbour(target) || pattern == middleware.EchoTarget || strings.HasSuffix(pattern, ".invalid") {
 		return ""
 	}
 	return pattern

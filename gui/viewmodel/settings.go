@@ -10,7 +10,7 @@ import (
 // Caption returns what the setting of that key is called in the window, or the
 // key itself if the window does not show it. An account's keys have no dot.
 func Caption(key string) string {
-	for _, f := range []func(string) string{accountCaption, callCaption, forwardCaption, programCaption} {
+	for _, f := range []func(string) string{accountCaption, callCaption, forwardCaption, programCaption, networkCaption} {
 		if text := f(key); text != "" {
 			return text
 		}
@@ -142,6 +142,23 @@ func programCaption(key string) string {
 	return ""
 }
 
+// networkCaption is about the local network.
+func networkCaption(key string) string {
+	switch key {
+	case "bonjour.enabled":
+		return i18n.T("Be seen on this network and see who can be called there")
+	case "bonjour.display_name":
+		return i18n.T("Your name, as others on this network see it")
+	case "bonjour.note":
+		return i18n.T("Note beside your name")
+	case "bonjour.calls_from":
+		return i18n.T("Take calls from this network from")
+	case "bonjour.ptime":
+		return i18n.T("Sound per packet, in calls to another Parley")
+	}
+	return ""
+}
+
 // explainValue says what is wrong with a value, by the caption that stands above
 // its field.
 func explainValue(e *middleware.ValueError) string {
@@ -187,7 +204,9 @@ func wantOf(key string) string {
 		return i18n.T("an address of this computer, with a port or without")
 	case "network.port", "network.rtp_port_min", "network.rtp_port_max":
 		return i18n.T("a number up to 65535, or 0 for any")
-	case "display_name", "auth_user", "general.user_name":
+	case "bonjour.note":
+		return i18n.T("text on one line, at most 200 letters")
+	case "display_name", "auth_user", "general.user_name", "bonjour.display_name":
 		return i18n.T("text on one line")
 	}
 	return ""

@@ -15,7 +15,7 @@ func Suggestions(found []middleware.Match, limit int) []Suggestion {
 		if m.Kind == middleware.MatchText || m.Target == middleware.EchoTarget || len(list) == limit {
 			continue
 		}
-		s := Suggestion{Text: ShortURI(m.Target), Target: m.Target}
+		s := Suggestion{Text: AddressText(m.Target), Target: m.Target}
 		if m.Name != "" {
 			s.Text = i18n.T("%s · %s", Short(m.Name), labeled(m.Target, m.Label))
 		}

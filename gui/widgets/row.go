@@ -26,6 +26,13 @@ type RowContent struct {
 	Person    bool          // the symbol is Picture, or letters of the title
 	Picture   fyne.Resource // of the person; may be nil
 	Star      bool          // a favorite
+
+	Line      string // in place of Note, below the title of a row that has two lines
+	LineColor fyne.ThemeColorName
+	Lock      icons.Name // before Note or Line; may be empty
+	LockColor fyne.ThemeColorName
+	Action    icons.Name // the button's symbol, in place of the row's own; may be empty
+	ActionIn  fyne.ThemeColorName
 }
 
 // Row is one line of a list: symbol, title, note, and at its end two short
@@ -38,18 +45,26 @@ type Row struct {
 	OnMenu   func(at fyne.Position) // in the window
 	OnAction func()
 
-	image, star         *canvas.Image
+	image, star, lock   *canvas.Image
 	photo               *Photo
 	titleText, noteText *Text
 	tookText, whenText  *Text
 	action              *widget.Button
+	usual               icons.Name // the action's symbol
 	content             RowContent
+	high                bool // has two lines
 }
+
+// The heights of rows, in the toolkit's units.
+const (
+	RowHeight     = 36
+	HighRowHeight = 48
+)
 
 // NewRow returns an empty row whose button has that symbol.
 func NewRow(action icons.Name) *Row {
 	r := &Row{
-		image: canvas.NewImageFromResource(nil), star: canvas.NewImageFromResource(nil), photo: NewPhoto(rowPhoto), titleText: NewTitle(""), noteText: NewCaption(""),
+		image: canvas.NewImageFromResource(nil), star: canvas.NewImageFromResource(nil), lock: canvas.NewImageFromResource(nil), usual: action, photo: NewPhoto(rowPhoto), titleText: NewTitle(""), noteText: NewCaption(""),
 		tookText: NewText("", fynetheme.ColorNamePlaceHolder), whenText: NewText("", fynetheme.ColorNamePlaceHolder),
 	}
 	for _, t := range []*Text{r.tookText, r.whenText} {
@@ -63,8 +78,17 @@ func NewRow(action icons.Name) *Row {
 	r.action.Importance = widget.LowImportance
 	r.star.Resource = theme.ColoredIcon(icons.Star, fynetheme.ColorNameWarning)
 	r.star.Hide()
+	r.lock.Hide()
 	r.photo.Hide()
 	r.ExtendBaseWidget(r)
+	return r
+}
+
+// NewHighRow returns an empty row with two lines: a title, and below it a symbol
+// and a line.
+func NewHighRow(action icons.Name) *Row {
+	r := NewRow(action)
+	r.high = true
 	return r
 }
 
@@ -84,10 +108,28 @@ func (r *Row) Set(c RowContent) {
 	}
 	r.titleText.Bold = c.Bold
 	r.titleText.Set(c.Title)
-	r.noteText.Set(c.Note)
+	r.lock.Hidden = c.Lock == ""
+	if c.Lock != "" {
+		r.lock.Resource = theme.ColoredIcon(c.Lock, c.LockColor)
+		r.lock.Refresh()
+	}
+	if r.high {
+		r.setLine(c)
+	} else {
+		r.noteText.Set(c.Note)
+	}
 	r.tookText.Set(c.Took)
 	r.whenText.Set(c.When)
 	r.Refresh()
+}
+
+// setLine shows the second line and the action of a row that has two lines.
+func (r *Row) setLine(c RowContent) {
+	r.noteText.SetColored(c.Line, c.LineColor)
+	if c.Action == "" {
+		c.Action, c.ActionIn = r.usual, fynetheme.ColorNamePrimary
+	}
+	r.action.SetIcon(theme.ColoredIcon(c.Action, c.ActionIn))
 }
 
 // Content returns what the row shows.
@@ -95,10 +137,15 @@ func (r *Row) Content() RowContent { return r.content }
 
 // CreateRenderer is called by the toolkit.
 func (r *Row) CreateRenderer() fyne.WidgetRenderer {
-	r.image.FillMode, r.star.FillMode = canvas.ImageFillContain, canvas.ImageFillContain
-	s := &simple{objects: []fyne.CanvasObject{r.image, r.photo, r.star, r.titleText, r.noteText, r.tookText, r.whenText, r.action}}
+	r.image.FillMode, r.star.FillMode, r.lock.FillMode = canvas.ImageFillContain, canvas.ImageFillContain, canvas.ImageFillContain
+	s := &simple{objects: []fyne.CanvasObject{r.image, r.photo, r.star, r.lock, r.titleText, r.noteText, r.tookText, r.whenText, r.action}}
 	s.layout = r.layout
-	s.min = func() fyne.Size { return fyne.NewSize(200, 36) }
+	s.min = func() fyne.Size {
+		if r.high {
+			return fyne.NewSize(200, HighRowHeight)
+		}
+		return fyne.NewSize(200, RowHeight)
+	}
 	s.refresh = func() {
 		r.layout(r.BaseWidget.Size())
 		for _, o := range s.objects {
@@ -110,6 +157,10 @@ func (r *Row) CreateRenderer() fyne.WidgetRenderer {
 
 func (r *Row) layout(size fyne.Size) {
 	if size.Width <= 0 {
+		return
+	}
+	if r.high {
+		r.layoutHigh(size)
 		return
 	}
 	mid := func(o fyne.CanvasObject, x, w float32) {
@@ -146,16 +197,39 @@ func (r *Row) layout(size fyne.Size) {
 	if r.noteText.text == "" {
 		note = 0
 	}
-	room := max(right-left, 0)
-	if full+8+note <= room {
-		mid(r.titleText, left, full)
-		mid(r.noteText, left+full+8, note)
-		return
+	gap := float32(8)
+	if !r.lock.Hidden {
+		gap += rowLock + 3
 	}
-	// The title gets what it needs, up to two thirds.
-	full = min(full, max(room-8-note, room*2/3-8))
+	room := max(right-left, 0)
+	if full+gap+note > room {
+		// The title gets what it needs, up to two thirds.
+		full = min(full, max(room-gap-note, room*2/3-gap))
+		note = room - full - gap
+	}
 	mid(r.titleText, left, full)
-	mid(r.noteText, left+full+8, room-full-8)
+	place(r.lock, left+full+7, (size.Height-rowLock)/2, rowLock, rowLock)
+	mid(r.noteText, left+full+gap, note)
+}
+
+// rowLock is how large the symbol before the second line is.
+const rowLock = 14
+
+// layoutHigh lays out a row with two lines.
+func (r *Row) layoutHigh(size fyne.Size) {
+	const left = 36
+	right := size.Width - 40
+	place(r.image, 9, (size.Height-18)/2, 18, 18)
+	place(r.action, right+2, (size.Height-34)/2, 36, 34)
+	one, two := r.titleText.MinSize().Height, r.noteText.MinSize().Height
+	top := (size.Height - one - two) / 2
+	place(r.titleText, left, top, max(right-left, 0), one)
+	x := float32(left)
+	if !r.lock.Hidden {
+		place(r.lock, x-1, top+one+(two-rowLock)/2, rowLock, rowLock)
+		x += rowLock + 3
+	}
+	place(r.noteText, x, top+one, max(right-x, 0), two)
 }
 
 // Tapped is called by the toolkit.
