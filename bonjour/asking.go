@@ -1,7 +1,10 @@
 package bonjour
 
 import (
+	"cmp"
 	"net/netip"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/miekg/dns"
@@ -29,8 +32,9 @@ type asking struct {
 	series  bool
 	next    timer         // of the series
 	wait    time.Duration // from the question at next to the one after it; 0 if none was asked yet
-	asked   time.Time     // last, by us or by somebody for us
-	byOther bool          // it was somebody else
+	asked   time.Time     // by us, last
+	heard   time.Time     // when somebody else asked for us, last
+	spared  bool          // we did not ask when it was time because somebody else did
 	waiting bool          // to be asked in one of the next packets
 	inLine  bool          // has a place in the line for them, which it may not need any more
 	alone   bool          // to be asked so that the answer comes to us alone, too
@@ -50,8 +54,10 @@ func (q *querier) start(now time.Time, s *set) {
 
 // rest ends the series of a set.
 func (q *querier) rest(s *set) {
-	s.series = false
-	q.cache.timers.stop(&s.next)
+	if s.series {
+		s.series, s.waiting = false, false
+		q.cache.timers.stop(&s.next)
+	}
 }
 
 // enqueue lets a set be asked for in the next packet.
@@ -66,21 +72,30 @@ func (q *querier) enqueue(s *set) {
 // stale asks anew for a record that is in use and grows old, unless that was asked
 // just now.
 func (q *querier) stale(now time.Time, e *entry) {
+	just := max(minWait, e.ttl/40)
 	switch {
 	case e.alone:
 		for _, b := range q.browses { // who told it tells everything at once
 			b.pointers.alone = true
 			q.enqueue(b.pointers)
 		}
-	case now.Sub(e.set.asked) >= max(minWait, e.ttl/40):
+	case now.Sub(e.set.asked) < just:
+	case now.Sub(e.set.heard) < just && !e.set.spared:
+		e.set.spared = true
+	default:
 		q.enqueue(e.set)
 	}
 }
 
+// soon tells whether the series is about to ask.
+func (s *set) soon(now time.Time) bool {
+	return s.series && (s.next.place == 0 || s.wait == 0 || s.next.at.Sub(now) <= s.wait/2)
+}
+
 // count takes a question as asked now: also what the series would ask soon.
 func (q *querier) count(now time.Time, s *set) {
-	s.asked, s.waiting = now, false
-	if s.series && (s.next.place == 0 || s.wait == 0 || s.next.at.Sub(now) <= s.wait/2) {
+	s.waiting = false
+	if s.soon(now) {
 		s.wait = min(max(2*s.wait, minWait), maxWait)
 		q.cache.timers.set(&s.next, now.Add(s.wait))
 	}
@@ -112,11 +127,14 @@ func (q *querier) overhear(now time.Time, m *message, from Meta) {
 	}
 	for _, asked := range m.questions {
 		s := q.cache.sets[asked.key]
-		if s == nil || asked.unicast || other[s] || s.byOther {
-			continue
+		if s == nil || asked.unicast || other[s] || now.Sub(s.asked) < maxFirst {
+			continue // the last: it may be our own that comes back
 		}
-		s.byOther = true
-		q.count(now, s)
+		s.heard = now
+		if !s.spared && (s.waiting || s.soon(now)) {
+			s.spared = true
+			q.count(now, s)
+		}
 	}
 }
 
@@ -136,8 +154,8 @@ func (q *querier) ask(now time.Time) {
 				size += len(e.value) + 12
 			}
 		}
-		s.byOther = false
 		q.count(now, s)
+		s.asked, s.spared = now, false
 		alone.beside(s, m.answers[known:])
 	}
 	if len(m.questions) > 0 {
@@ -204,5 +222,6 @@ func (q *querier) takeFromLine() []*set {
 		}
 		sources = left
 	}
+	slices.SortFunc(taken, func(a, b *set) int { return cmp.Or(strings.Compare(a.name, b.name), cmp.Compare(a.rtype, b.rtype)) })
 	return taken
 }

@@ -148,3 +148,74 @@ func TestFoundInOnePacket(t *testing.T) {
 		`12s lost "Anna B" at annas.local:5060 [10.0.0.3 fe80::2%eth0] ["txtvers=1" "name=Anna B"]`,
 	)
 }
+
+// check looks whether the parts of a querier agree with each other, and whether each
+// is within its bounds.
+func (e *ear) check() {
+	e.t.Helper()
+	q := e.querier
+	sets := make(map[*set]bool)
+	timers := 0
+	is := func(ok bool, what string, args ...any) {
+		e.t.Helper()
+		if !ok {
+			e.t.Fatalf("after %v: "+what, append([]any{e.now.Sub(e.begin)}, args...)...)
+		}
+	}
+	has := func(s *set) {
+		is(q.cache.sets[s.key] == s, "set %v is not in the cache", s.key)
+		is(len(s.entries) <= s.limit, "set %v has %d records", s.key, len(s.entries))
+		sets[s] = true
+		for value, v := range s.entries {
+			is(v.set == s && v.value == value, "record of %v in the wrong place", s.key)
+			is(v.timer.place > 0, "record of %v has no end", s.key)
+			timers++
+		}
+		if s.next.place > 0 {
+			timers++
+		}
+		is(s.series == (s.next.place > 0 || s.series && s.waiting), "set %v: series %v", s.key, s.series)
+		is(!s.waiting || s.inLine, "set %v waits nowhere", s.key)
+	}
+	for name, b := range q.browses {
+		has(b.pointers)
+		is(b.pointers.name == name && b.pointers.series, "type %s is not browsed", name)
+		for value := range b.pointers.entries {
+			is(q.instances[value] != nil && q.instances[value].browse == b, "pointer to nowhere %s", value)
+		}
+	}
+	vague, machines := 0, make(map[*machine]int)
+	for name, i := range q.instances {
+		is(i.browse.pointers.entries[name] != nil, "instance %s without a pointer", name)
+		has(i.service)
+		has(i.text)
+		is(i.service.series == (len(i.service.entries) == 0), "instance %s: service is asked for: %v", name, i.service.series)
+		is((i.told == nil) == (i.vague != nil), "instance %s is vague: %v", name, i.vague != nil)
+		is(i.place.Value == i && i.source == q.sources.by[i.source.addr], "instance %s of nobody", name)
+		if i.told == nil {
+			vague++
+		}
+		if i.patience.place > 0 {
+			timers++
+		}
+		if i.machine != nil {
+			is(q.machines[i.machine.name] == i.machine, "instance %s on an unknown host", name)
+			machines[i.machine]++
+		}
+	}
+	is(vague == q.vague.Len(), "%d vague instances, list of %d", vague, q.vague.Len())
+	for name, h := range q.machines {
+		is(machines[h] == len(h.instances) && len(h.instances) > 0, "host %s has %d instances of %d", name, len(h.instances), machines[h])
+		has(h.v4)
+		has(h.v6)
+	}
+	sum := 0
+	for _, s := range q.sources.heap {
+		sum += s.instances.Len()
+		is(s.instances.Len() <= q.sources.heap[0].instances.Len(), "the richest is not on top")
+	}
+	is(sum == len(q.instances) && sum <= maxInstances, "%d instances, sources have %d", len(q.instances), sum)
+	is(len(sets) == len(q.cache.sets), "%d sets, %d are wanted", len(q.cache.sets), len(sets))
+	is(timers == len(q.cache.timers.heap), "%d timers, %d are known", len(q.cache.timers.heap), timers)
+	is(len(q.unsettled) == 0 && len(q.moved) == 0, "something is not settled")
+}
