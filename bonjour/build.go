@@ -2,6 +2,7 @@ package bonjour
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
@@ -191,7 +192,7 @@ func (b *builder) question(q question) {
 	if q.unicast {
 		class |= topBit
 	}
-	b.name(q.name, true)
+	b.name(cmp.Or(q.written, q.name), true)
 	b.uint16(q.rtype)
 	b.uint16(class)
 }

@@ -16,7 +16,8 @@ type key struct {
 // A question is one of a message. Class is always IN, or ANY.
 type question struct {
 	key
-	unicast bool // a unicast answer would do (RFC 6762 section 5.4)
+	unicast bool   // a unicast answer would do (RFC 6762 section 5.4)
+	written string // the name as it came; empty is as in the key
 }
 
 // A record is a resource record of a message, of class IN. The record in it must
@@ -27,6 +28,16 @@ type record struct {
 	ttl   time.Duration // 0 is a goodbye
 	flush bool          // the top bit of the class: others of the set are out of date (RFC 6762 section 10.2)
 }
+
+// newRecord returns a record of a kind for a name in presentation form. The header of
+// rr is filled in.
+func newRecord(name string, rtype uint16, ttl time.Duration, unique bool, rr dns.RR) record {
+	*rr.Header() = dns.RR_Header{Name: name, Rrtype: rtype, Class: dns.ClassINET, Ttl: uint32(ttl / time.Second)}
+	return record{key: key{fold(name), rtype}, rr: rr, ttl: ttl, flush: unique}
+}
+
+// same reports whether two records say the same of the same.
+func (r record) same(o record) bool { return r.key == o.key && sameData(r.rr, o.rr) }
 
 // A message is what matters of a DNS message. Records that no part of the engine
 // can use are left out.

@@ -81,7 +81,7 @@ func (p *parser) questions(count int, list *[]question) {
 		class := binary.BigEndian.Uint16(p.packet[off+2:])
 		p.off = off + 4
 		if c := class &^ topBit; c == dns.ClassINET || c == dns.ClassANY {
-			*list = append(*list, question{key: key{fold(name), rtype}, unicast: class&topBit != 0})
+			*list = append(*list, question{key: key{fold(name), rtype}, unicast: class&topBit != 0, written: name})
 		}
 	}
 }

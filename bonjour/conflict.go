@@ -1,0 +1,131 @@
+package bonjour
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+const (
+	// Fifteen conflicts within ten seconds are a storm; then there is a pause before
+	// each try (RFC 6762 section 8.1).
+	stormConflicts = 15
+	stormTime      = 10 * time.Second
+	stormPause     = 5 * time.Second
+	// A storm that goes on makes the pauses long: somebody takes every name.
+	heavyConflicts = 2 * stormConflicts
+	heavyPause     = time.Minute
+	// calm is how long there must be no conflict until all is well again.
+	calm = 2 * time.Minute
+	// maxNumber is the last number of a name; then it begins anew.
+	maxNumber = 99
+)
+
+// A hostName is the name of this machine.
+type hostName struct {
+	subject subject
+	wanted  string
+	number  int
+}
+
+// want says what the first label of the name is to be.
+func (h *hostName) want(label string) {
+	h.wanted = cmp.Or(hostLabel(label), "host")
+	h.subject.label = h.wanted
+}
+
+// name returns the name of the machine.
+func (h *hostName) name() string { return escapeLabel(h.subject.label) + "." + domain }
+
+// A storm counts conflicts.
+type storm struct {
+	recent []time.Time // the last of them, at most stormConflicts
+	last   time.Time
+	count  int // since it was calm
+	raging bool
+}
+
+// hit counts a conflict and returns how long to wait before the next try.
+func (s *storm) hit(now time.Time) time.Duration {
+	if now.Sub(s.last) > calm {
+		*s = storm{}
+	}
+	s.last = now
+	s.count++
+	s.recent = append(s.recent, now)
+	if extra := len(s.recent) - stormConflicts; extra > 0 {
+		s.recent = s.recent[extra:]
+	}
+	if len(s.recent) == stormConflicts && now.Sub(s.recent[0]) <= stormTime {
+		s.raging = true
+	}
+	switch {
+	case !s.raging:
+		return 0
+	case s.heavy():
+		return heavyPause
+	}
+	return stormPause
+}
+
+// heavy reports whether somebody seems to take every name.
+func (s *storm) heavy() bool { return s.raging && s.count >= heavyConflicts }
+
+// resolve deals with the conflicts that were seen since it was called last. A name that
+// was ours already is probed for anew: the other side may give way. One that was not
+// yet is given up for another (RFC 6762 section 9).
+func (e *Engine) resolve(now time.Time) {
+	if len(e.conflicts) == 0 {
+		return
+	}
+	conflicts := e.conflicts
+	e.conflicts = nil
+	at := now.Add(e.storm.hit(now))
+	renamed := map[*subject]bool{}
+	for _, c := range conflicts {
+		if c.probing && !renamed[c.subject] && slices.Contains(e.subjects(), c.subject) {
+			renamed[c.subject] = true
+			e.rename(now, c, at)
+		}
+	}
+	for _, c := range conflicts {
+		if !renamed[c.subject] {
+			c.link.reprobe(c.subject, at)
+		}
+	}
+}
+
+// rename gives a subject another name, on every link. Where the conflict is there is
+// no goodbye: the records of the old name are those of somebody else now.
+func (e *Engine) rename(now time.Time, c conflict, at time.Time) {
+	old := c.subject.label
+	if c.subject == &e.host.subject {
+		e.host.number = nextNumber(e.host.number)
+		e.host.subject.label = numberedHost(e.host.wanted, e.host.number)
+	} else {
+		i := slices.IndexFunc(e.publications, func(p *Publication) bool { return &p.subject == c.subject })
+		p := e.publications[i]
+		p.number = nextNumber(p.number)
+		p.subject.label = e.freeName(p)
+	}
+	e.log.Info("Bonjour name is taken by somebody else", "name", old, "instead", c.subject.label)
+	for _, a := range e.working() {
+		for _, s := range e.subjects() { // services have the name of the host in them
+			if s == c.subject || c.subject == &e.host.subject {
+				a.responder.set(now, s, e.spec(s, a.link), at, a.responder != c.link)
+			}
+		}
+	}
+}
+
+func nextNumber(n int) int {
+	if n >= maxNumber {
+		return 2
+	}
+	return max(n, 1) + 1
+}
+
+// says reports whether a record is one of this machine's, on any link.
+func (e *Engine) says(rec record) bool {
+	return slices.ContainsFunc(e.working(), func(a *attachment) bool { return a.responder.says(rec) })
+}

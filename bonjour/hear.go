@@ -1,0 +1,46 @@
+package bonjour
+
+import (
+	"slices"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// hear takes an answer of somebody else: it may be in conflict with ours, say the same
+// so that we need not, or take away what is ours too.
+func (r *responder) hear(now time.Time, m *message) {
+	for _, rec := range slices.Concat(m.answers, m.additionals) {
+		if c := r.byName[rec.name]; c != nil {
+			r.hearName(now, c, rec)
+		}
+		for _, o := range r.byKey[rec.key] {
+			switch {
+			case !sameData(o.rr, rec.rr):
+				if rec.flush && !o.flush { // nobody may do that to what is shared
+					o.answer(now, repeatAfter)
+				}
+			case 2*rec.ttl < o.ttl: // goodbyes, too
+				o.answer(now, repeatAfter) // RFC 6762 section 6.6
+			case rec.ttl >= o.ttl:
+				o.answerAt = time.Time{} // section 7.4
+			}
+		}
+	}
+}
+
+// hearName looks for conflicts about a name of ours, or one that is to be (RFC 6762
+// sections 8.1 and 9). What this machine itself says, on this link or another that is
+// joined to it, is none.
+func (r *responder) hearName(now time.Time, c *claim, rec record) {
+	if rec.ttl == 0 || c.established && rec.rtype == dns.TypeNSEC || r.ours(rec) {
+		return
+	}
+	r.report(conflict{subject: c.subject, link: r, probing: !c.established})
+}
+
+// says reports whether a record is among those of the responder's names.
+func (r *responder) says(rec record) bool {
+	c := r.byName[rec.name]
+	return c != nil && slices.ContainsFunc(append([]*own{c.nsec}, c.unique...), func(o *own) bool { return o.same(rec) })
+}
