@@ -55,7 +55,7 @@ func (a *Account) rebind(tries int) {
 	if ep == nil {
 		return
 	}
-	if err := a.app.rebind(ep, a.Settings().LocalPort, false, true); err != nil {
+	if err := a.app.rebind(ep, ports{plain: a.Settings().LocalPort}); err != nil {
 		a.log.Info("Not every address can be listened on", "err", err, "tries", tries)
 		a.rebindLater(tries - 1)
 	}

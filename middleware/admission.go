@@ -23,7 +23,10 @@ func (m *SessionManager) incoming(call *sip.Call, account *Account) *Session {
 	v := m.judge(call, account)
 	identity, peer := identify(call, account)
 	peer = m.known(peer)
-	s, err := m.newSession(account, Incoming, func(s *Session) { s.describe(call, identity, peer) })
+	s, err := m.newSession(account, Incoming, func(s *Session) {
+		s.describe(call, identity, peer)
+		s.welcome(call)
+	})
 	if err != nil {
 		_ = call.Reject(486, "Busy Here") // the call ends either way
 		return nil

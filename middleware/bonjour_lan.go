@@ -2,13 +2,18 @@ package middleware
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"parley/bonjour"
 	"parley/internal/mailbox"
 	"parley/sip"
 )
+
+// goodbyeTime bounds how long it takes to leave the local network.
+const goodbyeTime = time.Second
 
 // A lan keeps the [BonjourAccount] announced, and has others looked for. One
 // goroutine owns it.
@@ -20,19 +25,24 @@ type lan struct {
 	queue   *mailbox.Queue[func()]
 	done    chan struct{}
 
-	snap atomic.Pointer[BonjourSnapshot]
+	snap   atomic.Pointer[BonjourSnapshot]
+	advert atomic.Pointer[advert] // what is told on every link; nil: nothing
 
 	// The rest belongs to the goroutine.
-	now    BonjourSnapshot
-	status bonjour.Status
-	over   bool // the program ends
+	now      BonjourSnapshot
+	engine   *bonjour.Engine // nil while the account is off
+	status   bonjour.Status
+	browsers []*bonjour.Browser
+	offers   map[offer]*publication
+	over     bool // the program ends
 }
 
 func newLAN(b *BonjourAccount, log *slog.Logger, id string) *lan {
 	l := &lan{
 		b: b, log: log, network: b.app.config.Bonjour, id: id,
 		queue: mailbox.New[func()](), done: make(chan struct{}),
-		now: BonjourSnapshot{State: BonjourOff, DisplayName: b.displayName()},
+		now:    BonjourSnapshot{State: BonjourOff, DisplayName: b.displayName()},
+		offers: map[offer]*publication{},
 	}
 	first := l.now
 	l.snap.Store(&first)
@@ -81,6 +91,9 @@ func (l *lan) stop(ctx context.Context) {
 // linksChanged has the links looked at now.
 func (l *lan) linksChanged() {
 	l.queue.Put(func() {
+		if l.engine != nil {
+			l.engine.LinksChanged()
+		}
 		l.apply()
 	})
 }
@@ -88,7 +101,90 @@ func (l *lan) linksChanged() {
 // apply makes everything as the settings, the person's status and the addresses
 // say.
 func (l *lan) apply() {
+	on := l.network != nil && !l.over && l.b.Active()
+	switch {
+	case on && l.engine == nil:
+		l.switchOn()
+	case !on && l.engine != nil:
+		l.switchOff()
+	case on && l.b.hood.crowded():
+		l.browse()
+	}
+	if l.engine != nil {
+		l.publish()
+	}
 	l.tell()
+}
+
+func (l *lan) switchOn() {
+	l.b.app.rebindDirect(rebindTries) // encrypted calls come by a socket of their own
+	l.engine = bonjour.New(bonjour.Config{
+		Log: l.log, Host: hostLabel(l.b.app.config.HostName), Network: l.network, Random: l.b.app.chance,
+		OnStatus: func(s bonjour.Status) { l.queue.Put(func() { l.gotStatus(s) }) },
+	})
+	l.status = l.engine.Status()
+	l.browse()
+	if l.status.Err != nil {
+		l.discoveryFailed()
+	}
+}
+
+// switchOff says goodbye.
+func (l *lan) switchOff() {
+	for _, o := range l.offered() {
+		l.withdraw(o)
+	}
+	l.closeBrowsers()
+	ctx, cancel := context.WithTimeout(context.Background(), goodbyeTime)
+	defer cancel()
+	l.engine.Close(ctx)
+	l.engine, l.status = nil, bonjour.Status{}
+	l.advert.Store(nil)
+	l.b.hood.loseAll()
+	if !l.over {
+		l.b.app.rebindDirect(rebindTries)
+	}
+}
+
+// browse looks for others, from the beginning if it did already.
+func (l *lan) browse() {
+	l.closeBrowsers()
+	l.b.app.bus.Publish(BonjourAccountWillInitiateDiscovery{Transports: []string{"udp", "tcp", "tls"}})
+	for _, service := range serviceTypes {
+		browser, err := l.engine.Browse(service, l.b.hood.got)
+		if err != nil {
+			l.log.Error("Services cannot be looked for", "type", service, "err", err)
+			continue
+		}
+		l.browsers = append(l.browsers, browser)
+	}
+}
+
+func (l *lan) closeBrowsers() {
+	for _, browser := range l.browsers {
+		browser.Close()
+	}
+	l.browsers = nil
+}
+
+// gotStatus takes in what the engine can do now.
+func (l *lan) gotStatus(s bonjour.Status) {
+	if l.engine == nil {
+		return
+	}
+	was := l.status.Err
+	l.status = s
+	switch {
+	case s.Err != nil && (was == nil || was.Error() != s.Err.Error()):
+		l.discoveryFailed()
+	case s.Err == nil && was != nil:
+		l.b.app.bus.Publish(BonjourAccountWillInitiateDiscovery{Transports: []string{"udp", "tcp", "tls"}})
+	}
+	l.tell()
+}
+
+func (l *lan) discoveryFailed() {
+	l.b.app.bus.Publish(BonjourAccountDiscoveryDidFail{Reason: sip.CleanText(l.status.Err.Error(), 200)})
 }
 
 // tell shows what changed of the account.
@@ -114,10 +210,20 @@ func (l *lan) tell() {
 }
 
 func (l *lan) state() BonjourState {
-	if l.over || !l.b.Active() {
+	switch {
+	case l.over || !l.b.Active():
 		return BonjourOff
+	case l.engine == nil, errors.Is(l.status.Err, bonjour.ErrNoLink):
+		return BonjourNoNetwork
+	case l.status.Err != nil:
+		return BonjourBlocked
 	}
-	return BonjourNoNetwork
+	for _, p := range l.offers {
+		if !p.announced {
+			return BonjourStarting
+		}
+	}
+	return BonjourOn
 }
 
 // contact is where neighbours call, by the best way that there is.

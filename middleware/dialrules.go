@@ -27,6 +27,7 @@ const (
 	DialNoRule                         // none of the account's rules fits From
 	DialDomain                         // From became To, an address at the account's domain
 	DialEcho                           // the Echo Test is called
+	DialNeighbour                      // the neighbour To is called
 )
 
 // A DialStep is one step of the explanation of a [DialTest].
@@ -64,6 +65,8 @@ func (s DialStep) String() string {
 		return fmt.Sprintf("%s is called as %s", s.From, s.To)
 	case DialEcho:
 		return "the Echo Test is called"
+	case DialNeighbour:
+		return "the neighbour " + s.To + " is called"
 	}
 	return ""
 }
@@ -84,8 +87,11 @@ type DialTest struct {
 func (m *SessionManager) TestDial(account, text string) DialTest {
 	d, err := m.app.dialing(DialRequest{Target: text, Account: account})
 	t := DialTest{Steps: d.steps, Rule: d.rule, Subject: d.subject, Err: err}
-	if d.account != nil {
+	switch {
+	case d.account != nil:
 		t.Account = d.account.id
+	case d.target.neighbour != nil:
+		t.Account = BonjourID
 	}
 	if err == nil {
 		t.Address, t.Peer = d.uri.String(), d.peer
@@ -138,8 +144,18 @@ func (app *SIPApplication) dialing(r DialRequest) (d dialing, err error) {
 		d.note(DialStep{Kind: DialEcho})
 		return d, nil
 	}
-	if d.reading, err = readTarget(r.Target); err != nil {
+	b := app.accounts.BonjourAccount()
+	f, err := b.meant(r)
+	if f == nil && err == nil {
+		if d.reading, err = readTarget(r.Target); err != nil { // names of people have blanks
+			f, err = b.elseMeant(r.Target, err)
+		}
+	}
+	switch {
+	case err != nil:
 		return d, err
+	case f != nil:
+		return d, d.dialNeighbour(app, f)
 	}
 	where := d.uri
 	if where.Host == "" {
@@ -153,7 +169,9 @@ func (app *SIPApplication) dialing(r DialRequest) (d dialing, err error) {
 	} else {
 		err = d.goThrough(d.account)
 	}
-	d.peer = peerOf(sip.Address{URI: d.uri})
+	if d.target.neighbour == nil {
+		d.peer = peerOf(sip.Address{URI: d.uri})
+	}
 	if d.subject != "" {
 		d.target.headers = append(d.target.headers, sip.Header{Name: "Subject", Value: d.subject})
 	}
@@ -161,8 +179,16 @@ func (app *SIPApplication) dialing(r DialRequest) (d dialing, err error) {
 }
 
 func (d *dialing) goDirect(app *SIPApplication) error {
+	b := app.accounts.BonjourAccount()
+	f := b.hood.at(lanAddr(d.uri), d.uri.User)
 	if d.uri.Host == "" {
-		return ErrNoAccount
+		var err error
+		if f, err = b.elseMeant(d.uri.User, ErrNoAccount); err != nil {
+			return err
+		}
+	}
+	if f != nil {
+		return d.dialNeighbour(app, f)
 	}
 	d.note(DialStep{Kind: DialDirect})
 	d.target = app.directTarget(d.uri)
@@ -244,6 +270,16 @@ func (app *SIPApplication) chooseAccount(id string, u sip.URI) (*Account, error)
 		return nil, nil
 	}
 	return app.accounts.DefaultAccount(), nil
+}
+
+// addressTarget is a call to u without an account, or to the neighbour who is there.
+func (app *SIPApplication) addressTarget(u sip.URI) (target, error) {
+	if f := app.accounts.BonjourAccount().hood.at(lanAddr(u), u.User); f != nil {
+		var d dialing
+		err := d.dialNeighbour(app, f)
+		return d.target, err
+	}
+	return app.directTarget(u), nil
 }
 
 // directTarget is a call to u without an account.

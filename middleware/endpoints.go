@@ -2,6 +2,8 @@ package middleware
 
 import (
 	"context"
+	"crypto/tls"
+	"net/netip"
 
 	"parley/sip"
 	"parley/storage"
@@ -18,24 +20,54 @@ type localEndpoint struct {
 func (app *SIPApplication) listenLocal(ctx context.Context) (*localEndpoint, error) {
 	l := &localEndpoint{user: randomLetters(8)}
 	c := app.sipConfig(l.user)
+	if tlsConfig, err := app.tlsConfig(); err == nil {
+		tlsConfig.ClientAuth = tls.RequestClientCert // by their keys neighbours know each other
+		c.TLS = tlsConfig
+	} else {
+		app.log.Warn("Calls on the local network are not encrypted", "err", err)
+	}
+	c.VerifyServer = app.accounts.BonjourAccount().hood.verify
 	c.OnCall = func(call *sip.Call) { _ = app.sessions.incoming(call, nil) }
 	c.Admit = func(r sip.Request) int {
-		if r.RequestURI.User == l.user || app.settings.Get().Calls.DirectCalls {
+		switch b := app.accounts.BonjourAccount(); {
+		case r.RequestURI.User == l.user && b.Active():
+			return b.admit(r)
+		case app.settings.Get().Calls.DirectCalls:
 			return 0
 		}
 		return 404
 	}
-	port, fixed := app.directPort()
-	ep, err := app.listen(ctx, c, port, fixed)
+	ep, err := app.listen(ctx, c, app.rebindLocal)
 	if ep == nil {
 		return nil, err
 	}
 	l.Endpoint = ep
-	app.keepDirectPort(ep)
 	if err != nil {
 		app.network.again(func() { app.rebindDirect(rebindTries) })
 	}
 	return l, nil
+}
+
+// rebindLocal makes the endpoint of direct calls listen on the addresses there are
+// now, everywhere on the same ports: a service on the local network has one. While
+// the [BonjourAccount] is enabled TLS is one above.
+func (app *SIPApplication) rebindLocal(ep *sip.Endpoint) error {
+	port, demanded := app.directPort()
+	if list := app.network.listen(); port == 0 && len(list) > 1 {
+		ctx, cancel := context.WithTimeout(app.network.ctx, rebindPause)
+		_ = ep.Rebind(ctx, []netip.AddrPort{netip.AddrPortFrom(list[0].Addr(), 0)}, nil) // to learn of a free port; it will fail again
+		cancel()
+		port = portOf(ep)
+	}
+	p := ports{plain: port, tls: -1, demanded: demanded}
+	if app.config.Bonjour != nil && app.settings.Get().Bonjour.Enabled {
+		if p.tls = port + 1; port == 0 || p.tls > 1<<16-1 {
+			p.tls = 0
+		}
+	}
+	err := app.rebind(ep, p)
+	app.keepDirectPort(ep)
+	return err
 }
 
 // directPort is where direct calls are expected, and whether nothing else will do.
@@ -68,7 +100,9 @@ func (app *SIPApplication) listenFor(a *Account, set AccountSettings) (*sip.Endp
 		a.queue.Put(a.flowLost)
 	}
 	c.OnTransportRecovered = func() { a.queue.Put(a.socketBack) }
-	ep, err := app.listen(context.Background(), c, set.LocalPort, false)
+	ep, err := app.listen(context.Background(), c, func(ep *sip.Endpoint) error {
+		return app.rebind(ep, ports{plain: set.LocalPort})
+	})
 	if ep != nil {
 		app.keepAccountPort(a, ep)
 	}
@@ -97,12 +131,12 @@ func (app *SIPApplication) sipConfig(user string) sip.Config {
 // listen opens an endpoint on the addresses there are now, which may be none while
 // there is no network. It fails if none of them can be listened on; if some can, it
 // returns the endpoint with the error of the others.
-func (app *SIPApplication) listen(ctx context.Context, c sip.Config, port int, demanded bool) (*sip.Endpoint, error) {
+func (app *SIPApplication) listen(ctx context.Context, c sip.Config, bind func(*sip.Endpoint) error) (*sip.Endpoint, error) {
 	ep, err := sip.Listen(ctx, c)
 	if err != nil {
 		return nil, err
 	}
-	err = app.rebind(ep, port, demanded, c.TLS != nil)
+	err = bind(ep)
 	if err == nil {
 		return ep, nil
 	}
@@ -114,14 +148,20 @@ func (app *SIPApplication) listen(ctx context.Context, c sip.Config, port int, d
 	return ep, err
 }
 
+// portOf returns the port that ep listens on for UDP and TCP, 0 while there is none.
+func portOf(ep *sip.Endpoint) int {
+	for _, l := range ep.Addrs() {
+		if l.Transport == "udp" {
+			return int(l.Addr.Port())
+		}
+	}
+	return 0
+}
+
 // keepPort remembers the port in use, so that the next start has the same.
 func (app *SIPApplication) keepPort(ep *sip.Endpoint, known int, set func(*storage.Settings, int)) {
-	addrs := ep.Addrs()
-	if len(addrs) == 0 || app.config.Direct.Port() != 0 {
-		return
-	}
-	port := int(addrs[0].Addr.Port())
-	if port == known {
+	port := portOf(ep)
+	if port == 0 || port == known || app.config.Direct.Port() != 0 {
 		return
 	}
 	if _, _, err := app.settings.Update(func(s *storage.Settings) { set(s, port) }); err != nil {

@@ -57,6 +57,7 @@ type neighbourhood struct {
 	left    bool           // some were not let in since seen was last small
 	names   map[string][]string
 	broken  map[string]string // by instance id: the wrong key that was shown
+	pins    map[string]*pin   // by the name that a server has to prove
 	rev     uint64
 	collect *time.Timer // nil while nothing changed
 	closed  bool
@@ -71,11 +72,25 @@ type neighbours struct {
 func newNeighbourhood(log *slog.Logger, b *bus.Bus, keys *storage.NeighbourKeys, own string) *neighbourhood {
 	n := &neighbourhood{
 		log: log, bus: b, keys: keys, own: own, changed: func() {},
-		seen: map[instanceName]*sighting{}, byID: map[string]int{}, broken: map[string]string{},
+		seen: map[instanceName]*sighting{}, byID: map[string]int{}, broken: map[string]string{}, pins: map[string]*pin{},
 	}
 	n.now.Store(&neighbours{})
 	n.learnNames()
 	return n
+}
+
+// lanAddr is where a URI leads that names a machine by its address; the zero value
+// for others.
+func lanAddr(u sip.URI) netip.AddrPort {
+	addr, err := netip.ParseAddr(u.Host)
+	if err != nil {
+		return netip.AddrPort{}
+	}
+	port := u.Port
+	if transport, _ := u.Params.Get("transport"); port == 0 && (u.Secure() || strings.EqualFold(transport, "tls")) {
+		port = 5061
+	}
+	return netip.AddrPortFrom(addr.Unmap(), uint16(cmp.Or(port, 5060)))
 }
 
 // got takes in what the network tells. It is called on the engine's goroutine.
@@ -297,13 +312,11 @@ func idOfTarget(text string) string {
 	return id
 }
 
-// at returns who is reached at an address, or nil. An empty user is anybody's.
+// at returns who is called at an address, or nil.
 func (n *neighbourhood) at(addr netip.AddrPort, user string) *found {
 	for _, f := range n.now.Load().list {
-		for _, c := range f.contacts {
-			if c.addr == addr && c.user == user {
-				return f
-			}
+		if slices.ContainsFunc(f.contacts, func(c contact) bool { return c.addr == addr && c.user == user }) {
+			return f
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/hex"
@@ -35,6 +36,60 @@ func (n *neighbourhood) accepts(id, key string) bool {
 	follows, fits := madeOf(id, key)
 	return !follows || fits
 }
+
+// pinDomain ends the names that servers have to prove who answer for neighbours.
+const pinDomain = ".neighbour.invalid"
+
+// A pin says what whoever answers for a neighbour has to prove during one call.
+type pin struct {
+	id   string // instance id; "": nothing but to stay the same
+	seen string // fingerprint of the key that was shown first
+}
+
+// pin returns a name for the server that is to be the neighbour with that instance
+// id, good until unpin. With a key it has to be that one.
+func (n *neighbourhood) pin(id, key string) string {
+	name := newPinName() + pinDomain
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.pins[name] = &pin{id: id, seen: key}
+	return name
+}
+
+func newPinName() string {
+	var b [10]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return hex.EncodeToString(b[:])
+}
+
+func (n *neighbourhood) unpin(name string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	delete(n.pins, name)
+}
+
+// verify judges what a server shows that has to prove a name; see
+// [sip.Config].VerifyServer.
+func (n *neighbourhood) verify(name string, chain []*x509.Certificate) (decided bool, err error) {
+	if !strings.HasSuffix(name, pinDomain) {
+		return false, nil
+	}
+	key := keyOf(chain[0])
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	p := n.pins[name]
+	switch {
+	case p == nil:
+		return true, errPinGone
+	case p.seen != "" && p.seen != key, p.id != "" && !n.accepts(p.id, key):
+		return true, &keyError{key}
+	}
+	p.seen = key
+	return true, nil
+}
+
+// errPinGone is why a server is not trusted after the call that it was asked for.
+var errPinGone = errors.New("middleware: the call to the neighbour is over")
 
 // remember takes down the key of a neighbour who was spoken to. It waits for the
 // disk. The error is a *keyError if the neighbour has another key.
@@ -97,14 +152,6 @@ func (n *neighbourhood) forget(id string) error {
 	n.learnNames()
 	n.flush()
 	return nil
-}
-
-// isBroken reports whether somebody showed a wrong key for that instance id.
-func (n *neighbourhood) isBroken(id string) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	_, wrong := n.broken[id]
-	return wrong
 }
 
 // learnNames takes in the names of those who are remembered.

@@ -229,17 +229,16 @@ func (app *SIPApplication) rebindDirect(tries int) {
 	if app.local == nil {
 		return
 	}
-	port, fixed := app.directPort()
-	if err := app.rebind(app.local.Endpoint, port, fixed, false); err != nil {
+	if err := app.rebindLocal(app.local.Endpoint); err != nil {
 		app.log.Info("Not every address can be listened on", "err", err, "tries", tries)
 		if tries > 0 {
 			app.network.again(func() { app.rebindDirect(tries - 1) })
 		}
 	}
-	app.keepDirectPort(app.local.Endpoint)
 	for _, s := range app.sessions.direct() {
 		s.networkChanged()
 	}
+	app.accounts.BonjourAccount().lan.linksChanged()
 }
 
 // again runs f after rebindPause, unless the application stops before.
@@ -253,25 +252,36 @@ func (n *network) again(f func()) {
 	})
 }
 
-// rebind makes ep listen on the addresses there are now: on the port wanted, or,
-// if that is taken and not demanded, on any.
-func (app *SIPApplication) rebind(ep *sip.Endpoint, port int, demanded, tls bool) error {
+// ports says where an endpoint is to listen, on every address. 0 is any port.
+type ports struct {
+	plain, tls int // tls: -1 is not at all
+	demanded   bool
+}
+
+// rebind makes ep listen on the addresses there are now: on the ports wanted, or,
+// if those are taken and not demanded, on any. TLS may be on any in any case.
+func (app *SIPApplication) rebind(ep *sip.Endpoint, p ports) error {
 	ctx, cancel := context.WithTimeout(app.network.ctx, rebindPause)
 	defer cancel()
 	var list, listTLS []netip.AddrPort
-	try := func(port int) error {
+	try := func() error {
 		list, listTLS = nil, nil
 		for _, a := range app.network.listen() {
-			list = append(list, netip.AddrPortFrom(a.Addr(), uint16(port)))
-			if tls {
-				listTLS = append(listTLS, netip.AddrPortFrom(a.Addr(), 0))
+			list = append(list, netip.AddrPortFrom(a.Addr(), uint16(p.plain)))
+			if p.tls >= 0 {
+				listTLS = append(listTLS, netip.AddrPortFrom(a.Addr(), uint16(p.tls)))
 			}
 		}
 		return ep.Rebind(ctx, list, listTLS)
 	}
-	err := try(port)
-	if err != nil && port != 0 && !demanded && !errors.Is(err, sip.ErrClosed) {
-		err = try(0)
+	err := try()
+	if err != nil && p.tls > 0 && !errors.Is(err, sip.ErrClosed) {
+		p.tls = 0
+		err = try()
+	}
+	if err != nil && p.plain != 0 && !p.demanded && !errors.Is(err, sip.ErrClosed) {
+		p.plain = 0
+		err = try()
 	}
 	return err
 }

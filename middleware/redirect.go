@@ -85,7 +85,8 @@ func (s *Session) redirectTarget(u sip.URI) (target, bool) {
 		return target{}, false
 	}
 	if s.account == nil {
-		return s.target.at(s.m.app.directTarget(u)), true
+		t, err := s.m.app.addressTarget(u)
+		return s.target.at(t), err == nil
 	}
 	t, err := s.account.target(u)
 	return s.target.at(t), err == nil
@@ -100,6 +101,7 @@ func (s *Session) mayGo(u sip.URI) bool {
 // at returns t with the address of other: who is called stays the same.
 func (t target) at(other target) target {
 	t.endpoint, t.uri, t.lookup, t.routeSet = other.endpoint, other.uri, other.lookup, other.routeSet
+	t.neighbour, t.ways = other.neighbour, other.ways
 	return t
 }
 
@@ -116,6 +118,9 @@ func (s *Session) followRedirect() {
 	s.stopStreams()
 	s.agreed, s.leg, s.heard, s.secured = nil, "", "", false
 	s.now.Progress, s.now.Audio = Progress{}, Audio{}
+	if f := s.target.neighbour; f != nil {
+		s.meet(f)
+	}
 	s.now.RemoteURI = s.target.uri.String()
 	s.now.RedirectedTo = peerOf(sip.Address{URI: s.target.uri})
 	s.publish(SIPSessionWasRedirected{About: s.about(), Code: s.others.code, From: from.String(), To: s.now.RemoteURI})

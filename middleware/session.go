@@ -51,6 +51,7 @@ type Session struct {
 	call     *sip.Call
 	offer    []byte // of an incoming INVITE; nil when it had none
 	target   target
+	other    another
 	plan     plan // outcome of Prepare
 	neg      *sdp.Negotiation
 	agreed   *sdp.Agreed
@@ -397,5 +398,6 @@ func (s *Session) release() {
 	if s.call != nil {
 		s.call.Close()
 	}
+	s.unpin()
 	s.m.remove(s)
 }

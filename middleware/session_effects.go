@@ -228,6 +228,7 @@ func (s *Session) notify(effect session.Effect, e event) {
 	case session.NotifyWillStart:
 		s.publish(SIPSessionWillStart{About: s.about()})
 	case session.NotifyDidStart:
+		s.acquaint()
 		s.publish(SIPSessionDidStart{About: s.about()})
 		s.later(noAudioAfter, event{run: s.checkAudio})
 		if s.stranded() {
@@ -265,6 +266,7 @@ func (s *Session) noteFailure(e event) {
 	case e.in == session.RingTimeout:
 		s.end(Local, Failure{Kind: NoAnswer, Code: 480})
 	case e.err != nil:
+		s.shout(e.err)
 		s.end(by, failureOf(e.err))
 	case e.in == session.GotOver:
 		s.end(Remote, Failure{Kind: LostPeer})

@@ -24,6 +24,7 @@ func (s *Session) gotSIP(ev sip.Event) {
 		s.now.Route = routeText(r) // another one, where the first did not answer
 	}
 	s.noteAnswerer()
+	s.noteProof()
 	switch ev := ev.(type) {
 	case sip.Provisional:
 		s.step(event{in: session.GotProgress, sip: ev, body: ev.Body})

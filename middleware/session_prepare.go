@@ -196,6 +196,10 @@ func (s *Session) sendInvite(p plan) {
 	s.plan = p
 	s.newNegotiation()
 	s.now.Progress.Inviting = true
+	if s.target.neighbour != nil {
+		p.routes = s.proving(p.routes)
+	}
+	s.plan.routes = p.routes
 	s.now.Route = routeText(p.routes[0])
 	call, err := s.target.endpoint.Invite(sip.InviteRequest{
 		From: s.target.from, To: s.target.to, Target: s.target.uri,

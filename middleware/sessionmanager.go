@@ -110,6 +110,9 @@ func (m *SessionManager) dialTo(t target, account *Account, peer Peer, fill func
 	return m.newSession(account, Outgoing, func(s *Session) {
 		s.target = t
 		s.now.Peer = peer
+		if t.neighbour != nil {
+			s.meet(t.neighbour)
+		}
 		s.now.Echo = t.endpoint == m.app.direct() && peer.URI == EchoTarget
 		s.now.LocalURI, s.now.RemoteURI = t.from.URI.String(), t.uri.String()
 		fill(s)

@@ -39,6 +39,9 @@ type target struct {
 	replaces   *sip.Replaces // whose place the call is to take
 	referredBy string        // who asked for it
 
+	neighbour *found      // nil for others
+	ways      []sip.Route // to the neighbour
+
 	// lookup finds the way and, for an account, what to sign in with. It may
 	// block for the network and for a person who unlocks a keyring.
 	lookup func(context.Context) ([]sip.Route, *sip.Authorizer, error)

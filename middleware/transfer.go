@@ -114,7 +114,7 @@ func (s *Session) aimTransfer(target string) (*onward, error) {
 	if s.m.app == nil {
 		return nil, ErrNoTarget
 	}
-	d, err := s.m.app.dialing(DialRequest{Target: target, Account: s.Snapshot().Account})
+	d, err := s.dialing(target)
 	if err != nil {
 		return nil, err
 	}

@@ -52,7 +52,7 @@ func (s *Session) judgeRefer(ev sip.Referred) (*request, int) {
 	case s.hops() >= maxTransfers:
 		return nil, 482
 	}
-	d, err := s.m.app.dialing(DialRequest{Target: ev.To.URI.String(), Account: s.now.Account})
+	d, err := s.dialing(ev.To.URI.String())
 	if err != nil {
 		s.log.Info("Transfer to nobody refused", "err", err)
 		return nil, 404

@@ -1,0 +1,207 @@
+package middleware
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"parley/middleware/session"
+	"parley/sip"
+	"parley/sip/sdp"
+)
+
+// A NeighbourError is returned for a call to a neighbour who cannot be called now.
+// Its Problem says why.
+type NeighbourError struct{ Neighbour Neighbour }
+
+func (e *NeighbourError) Error() string {
+	why := "it has no address that can be called"
+	switch e.Neighbour.Problem {
+	case ProblemLinkLocal:
+		why = "it has link-local addresses only"
+	case ProblemKeyChanged:
+		why = "somebody else answers for it"
+	case ProblemNotSecure:
+		why = "it takes no encrypted calls now, and has done so before"
+	}
+	return fmt.Sprintf("middleware: %s cannot be called: %s", e.Neighbour.Title(), why)
+}
+
+// dialNeighbour completes d for a call to a neighbour.
+func (d *dialing) dialNeighbour(app *SIPApplication, f *found) error {
+	d.note(DialStep{Kind: DialNeighbour, To: f.Title()})
+	if !f.Callable() {
+		return &NeighbourError{f.Neighbour}
+	}
+	d.account, d.peer = nil, f.peer()
+	ep := app.direct()
+	for _, c := range f.ways() {
+		r := sip.Route{Transport: c.transport, Addr: c.addr}
+		local, err := ep.LocalAddr(r)
+		if err != nil {
+			continue // of a family that we have no address of
+		}
+		if d.target.neighbour == nil {
+			d.uri = c.uri()
+			d.target = target{
+				endpoint: ep, uri: d.uri, neighbour: f, to: sip.Address{URI: d.uri},
+				from: sip.Address{
+					Name: app.accounts.BonjourAccount().displayName(),
+					URI:  sip.URI{Scheme: "sip", User: app.local.user, Host: local.String()},
+				},
+			}
+		}
+		d.target.ways = append(d.target.ways, r)
+	}
+	ways := d.target.ways
+	d.target.lookup = func(context.Context) ([]sip.Route, *sip.Authorizer, error) { return ways, nil, nil }
+	if len(ways) == 0 {
+		return fmt.Errorf("%w: %s", sip.ErrNoLocalAddress, f.Title())
+	}
+	return nil
+}
+
+// peer is how a call with the neighbour shows it, and calls it back.
+func (f *found) peer() Peer {
+	p := Peer{Name: f.Name, Address: f.Title(), URI: f.Target}
+	if p.Name == "" {
+		p.Name = f.Host
+	}
+	return p
+}
+
+// meant returns the neighbour that a request to dial names, nil if none.
+func (b *BonjourAccount) meant(r DialRequest) (*found, error) {
+	if idOfTarget(r.Target) != "" {
+		return b.hood.find(r.Target)
+	}
+	if r.Account == BonjourID {
+		if f, err := b.hood.find(r.Target); !errors.Is(err, ErrNoNeighbour) {
+			return f, err
+		}
+	}
+	return nil, nil
+}
+
+// elseMeant returns the neighbour that a text names which means nobody else, or err.
+func (b *BonjourAccount) elseMeant(text string, err error) (*found, error) {
+	f, many := b.hood.find(text)
+	switch {
+	case f != nil:
+		return f, nil
+	case errors.Is(many, ErrManyNeighbours):
+		return nil, many
+	}
+	return nil, err
+}
+
+// dialing is how the other side of a session calls somebody, or is to. From a call
+// with a neighbour other neighbours are called by their names.
+func (s *Session) dialing(target string) (dialing, error) {
+	r := DialRequest{Target: target, Account: s.Snapshot().Account}
+	if r.Account != BonjourID {
+		return s.m.app.dialing(r)
+	}
+	if f, err := s.m.app.accounts.BonjourAccount().hood.find(target); err == nil {
+		var d dialing
+		err = d.dialNeighbour(s.m.app, f)
+		return d, err
+	}
+	return s.m.app.dialing(DialRequest{Target: target})
+}
+
+// proving adds to the ways to a neighbour what whoever answers has to prove. On the
+// session's goroutine.
+func (s *Session) proving(routes []sip.Route) []sip.Route {
+	name := s.pinTo(s.target.neighbour, "")
+	routes = slices.Clone(routes)
+	for i := range routes {
+		if routes[i].Transport == "tls" {
+			routes[i].ServerName = name
+		}
+	}
+	return routes
+}
+
+// another is what a session knows of a call on the local network.
+type another struct {
+	found *found   // who the other side is, if that is known; it never changes
+	pins  []string // that were made for the call
+}
+
+// meet makes the session one with a neighbour. It is called before the session
+// runs, and where a call goes on with another neighbour.
+func (s *Session) meet(f *found) {
+	s.other.found = f
+	s.now.Account, s.now.Neighbour = BonjourID, f.ID
+	if f.parley() {
+		s.config.security = sdp.SecurityRequire
+		s.config.onLink(s.m.settings.Get().Bonjour.PacketTime)
+	}
+}
+
+// pinTo has servers prove from now on that they are the neighbour.
+func (s *Session) pinTo(f *found, key string) string {
+	name := s.m.app.accounts.BonjourAccount().hood.pin(f.base, key)
+	s.other.pins = append(s.other.pins, name)
+	return name
+}
+
+// unpin ends that, with the session.
+func (s *Session) unpin() {
+	for _, name := range s.other.pins {
+		s.m.app.accounts.BonjourAccount().hood.unpin(name)
+	}
+}
+
+// noteProof takes in that the other side has proved to be who is remembered.
+func (s *Session) noteProof() {
+	f := s.other.found
+	if f == nil || f.Key == "" || s.now.Verified || s.call == nil {
+		return
+	}
+	if cert := s.call.PeerCertificate(); cert != nil && keyOf(cert) == f.Key {
+		s.now.Verified = true
+	}
+}
+
+// acquaint remembers the key of a neighbour who is spoken to. Nobody is remembered
+// who did not answer, or was not answered.
+func (s *Session) acquaint() {
+	f := s.other.found
+	if f == nil || f.base == "" {
+		return
+	}
+	cert := s.call.PeerCertificate()
+	if cert == nil {
+		return
+	}
+	hood := s.m.app.accounts.BonjourAccount().hood
+	s.aside.Go(func() {
+		err := hood.remember(f.base, keyOf(cert), f.Name, f.Host)
+		if wrong := new(keyError); errors.As(err, &wrong) {
+			s.post(event{run: func() { s.partFrom(wrong) }})
+		} else if err != nil {
+			s.log.Warn("Neighbour not remembered", "err", err)
+		}
+	})
+}
+
+// partFrom ends a call that somebody else has answered.
+func (s *Session) partFrom(wrong *keyError) {
+	s.shout(wrong)
+	s.end(Local, failureOf(wrong))
+	if s.place.Accepts(session.End) {
+		s.step(event{in: session.End})
+	}
+}
+
+// shout tells that somebody answered for the neighbour with another key, if that
+// is what err says.
+func (s *Session) shout(err error) {
+	var wrong *keyError
+	if f := s.other.found; f != nil && f.base != "" && errors.As(err, &wrong) {
+		s.m.app.accounts.BonjourAccount().hood.wrongKey(f.base, wrong.presented)
+	}
+}
