@@ -12,6 +12,7 @@ import (
 	"fyne.io/fyne/v2/test"
 
 	"parley/gui/i18n"
+	"parley/gui/viewmodel"
 	"parley/middleware"
 )
 
@@ -112,4 +113,33 @@ func TestNeighbourWindowPictures(t *testing.T) {
 		win.Resize(fyne.NewSize(neighbourWidth, neighbourHeight))
 		test.AssertRendersToImage(t, "neighbour_"+name+".png", win.Canvas())
 	}
+}
+
+func TestNetworkSettingsPictures(t *testing.T) {
+	for _, tt := range []struct{ name, mode, language string }{
+		{"light", "light", i18n.English}, {"dark", "dark", i18n.English}, {"german", "light", "de"}, {"pseudo", "light", i18n.Pseudo},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := goldenRig(t, tt.mode, tt.language)
+			r.w.showAccount(middleware.BonjourID)
+			r.w.prefs.accounts.net.update([]viewmodel.Account{viewmodel.NewNetworkAccount(networkOn(3), true)})
+			win := r.w.prefs.win
+			win.Resize(fyne.NewSize(720, 640).Max(win.Content().MinSize()))
+			win.Canvas().Unfocus()
+			test.AssertRendersToImage(t, "network_"+tt.name+".png", win.Canvas())
+		})
+	}
+}
+
+func TestAccountsPagePicture(t *testing.T) {
+	r := goldenRig(t, "light", i18n.English)
+	r.w.showPreferences(pageAccounts)
+	list := r.w.prefs.accounts.list
+	list.RemoveAll()
+	for _, s := range []middleware.BonjourSnapshot{networkOn(0), {State: middleware.BonjourBlocked, Err: "operation not permitted"}} {
+		list.Add(r.w.prefs.accounts.networkCard(viewmodel.NewNetworkAccount(s, true)))
+	}
+	list.Add(r.w.prefs.accounts.networkCard(viewmodel.NewNetworkAccount(networkOn(0), false)))
+	r.w.prefs.win.Resize(fyne.NewSize(720, 400))
+	test.AssertRendersToImage(t, "network_cards.png", r.w.prefs.win.Canvas())
 }

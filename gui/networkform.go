@@ -21,6 +21,7 @@ type networkForm struct {
 	dot   *widgets.Dot
 	state *widgets.Text
 	why   *widgets.Note
+	card  *widgets.Card
 	shown viewmodel.Account
 	box   *fyne.Container
 }
@@ -34,10 +35,10 @@ func newNetworkForm(a *accountsPage) *networkForm {
 	back := widget.NewButtonWithIcon("", fynetheme.NavigateBackIcon(), a.showList)
 	back.Importance = widget.LowImportance
 	head := container.NewBorder(nil, nil, back, nil, center(heading(viewmodel.NetworkLabel())))
-	status := container.NewBorder(nil, nil, n.dot, nil, n.state)
+	n.card = widgets.NewCard(container.NewVBox(container.NewBorder(nil, nil, n.dot, nil, n.state), n.why), fynetheme.ColorNamePrimary)
 	n.box = container.NewBorder(head, nil, nil, nil, scrolled(rows(
 		hint(i18n.T("Everybody on this network who runs Parley or another Bonjour telephone sees you, and you see them under LAN. Calls between two Parleys are always encrypted.")),
-		widgets.NewCard(container.NewVBox(status, n.why), fynetheme.ColorNamePrimary),
+		n.card,
 		f.check("bonjour.enabled"),
 		f.text("bonjour.display_name", i18n.T("your name, as in General")),
 		f.text("bonjour.note", i18n.T("for example: Back at three")),
@@ -61,6 +62,7 @@ func (n *networkForm) update(list []viewmodel.Account) {
 		}
 		n.shown = v
 		n.dot.Set(toneColor(v.Tone))
+		n.card.SetBar(toneColor(v.Tone))
 		n.state.SetColored(v.Word, toneColor(v.Tone))
 		n.why.Set(joinLinesOf(v.Reason, v.Facts))
 		n.why.Hidden = v.Reason == ""

@@ -47,7 +47,7 @@ func NewNeighbour(n middleware.Neighbour) Neighbour {
 	v.Picture, v.Tone = statePicture(n.State)
 	sure := TrustWord(n.Trust)
 	v.Lock, v.LockTone = trustPicture(n.Trust)
-	if n.Namesake {
+	if namesake(n) {
 		sure = joined(i18n.T("Not the %s you know", v.Name), sure)
 		v.LineTone = Notice
 		if n.Trust != middleware.TrustNone {
@@ -57,6 +57,10 @@ func NewNeighbour(n middleware.Neighbour) Neighbour {
 	v.Line = joined(sure, NeighbourStateWord(n.State), n.Note)
 	return v
 }
+
+// namesake reports whether a neighbour may be taken for another one. Whoever is
+// known by key has been spoken to, and is no stranger.
+func namesake(n middleware.Neighbour) bool { return n.Namesake && n.Trust != middleware.TrustKnown }
 
 // joined puts the texts that are not empty on one line.
 func joined(texts ...string) string {

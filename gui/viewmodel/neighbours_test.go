@@ -65,6 +65,7 @@ func TestNeighbourRows(t *testing.T) {
 				v.Line, v.LineTone, v.LockTone = "Not the Anna you know · Encrypted, first call · Available", viewmodel.Notice, viewmodel.Notice
 			},
 		},
+		"namesake who is known": {func(n *middleware.Neighbour) { n.Namesake = true }, func(*viewmodel.Neighbour) {}},
 		"without a name": {
 			func(n *middleware.Neighbour) { n.Name, n.Host = "", "" },
 			func(v *viewmodel.Neighbour) { v.Title, v.Name = "Somebody without a name", "Somebody without a name" },
@@ -334,10 +335,10 @@ func TestCallsOfNeighbours(t *testing.T) {
 		want   string
 	}{
 		"verified":   {func(*middleware.SessionSnapshot) {}, "Anna (laptop)|This network|Encrypted, verified|Verified: has the key of an earlier call"},
-		"first call": {func(s *middleware.SessionSnapshot) { s.Verified = false }, "Anna (laptop)|This network|Encrypted, first call|Not verified: there was no call before"},
+		"first call": {func(s *middleware.SessionSnapshot) { s.Verified = false }, "Anna (laptop)|This network|Encrypted, first call|Not verified: anybody can use this name"},
 		"in clear": {
 			func(s *middleware.SessionSnapshot) { s.Verified, s.Audio.Encryption = false, middleware.NotEncrypted },
-			"Anna (laptop)|This network|Not encrypted|Not verified: there was no call before",
+			"Anna (laptop)|This network|Not encrypted|Not verified: anybody can use this name",
 		},
 		"a contact": {
 			func(s *middleware.SessionSnapshot) { s.Peer.Name, s.Peer.Contact = "Anna Meyer", 7 },

@@ -164,7 +164,7 @@ func neighbourLine(s middleware.SessionSnapshot) string {
 	case s.Verified:
 		return i18n.T("Verified: has the key of an earlier call")
 	}
-	return i18n.T("Not verified: there was no call before")
+	return i18n.T("Not verified: anybody can use this name")
 }
 
 // NeighbourDetails lists what is known of a neighbour.
@@ -222,8 +222,8 @@ func TrustStory(n middleware.Neighbour) string {
 		return i18n.T("%s took encrypted calls before and offers none now. Either it was replaced by another phone, or somebody wants to listen.", name)
 	case n.Problem != "":
 		return ExplainNeighbour(n) + "."
-	case n.Namesake:
-		return i18n.T("Another program has the same name, and its key is remembered. This one is not the %s that you have spoken to.", name)
+	case namesake(n):
+		return i18n.T("Parley remembers the key of somebody else with this name. This is not the %s that you have spoken to, unless Parley was set up anew there: listen who answers.", name)
 	case n.Trust == middleware.TrustKnown:
 		return i18n.T("Calls are encrypted and go through only to the %s whose key Parley remembers.", name)
 	case n.Trust == middleware.TrustNew:

@@ -65,6 +65,9 @@ func NewRecent(e middleware.HistoryEntry, now time.Time) Recent {
 	if r.Recording != "" {
 		notes = append(notes, i18n.T("recorded"))
 	}
+	if IsNeighbour(e.PeerURI) {
+		notes = append(notes, AddressText(e.PeerURI))
+	}
 	notes = slices.DeleteFunc(notes, func(text string) bool { return text == "" })
 	r.Note = strings.Join(notes, " · ")
 	return r
@@ -197,7 +200,7 @@ func Empty(f Filter, search string, accounts int) string {
 	case f == Recorded:
 		return i18n.T("No recordings. Press Record in a call to keep both sides of it.")
 	case accounts == 0:
-		return i18n.T("No calls yet. Try the Echo Test above, or add an account to call anybody.")
+		return i18n.T("No calls yet. Try the Echo Test above or somebody under LAN, or add an account to call anybody.")
 	}
 	return i18n.T("No calls yet. Type a number or an address above and press Enter.")
 }

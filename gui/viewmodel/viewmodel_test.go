@@ -419,9 +419,9 @@ func TestEmptyListsSayWhatToDo(t *testing.T) {
 	for want, got := range map[string]string{
 		"No call matches “zz”.": viewmodel.Empty(viewmodel.All, "zz", 0),
 		"No missed calls.":      viewmodel.Empty(viewmodel.Missed, "", 1),
-		"No recordings. Press Record in a call to keep both sides of it.":           viewmodel.Empty(viewmodel.Recorded, "", 1),
-		"No calls yet. Try the Echo Test above, or add an account to call anybody.": viewmodel.Empty(viewmodel.All, "", 0),
-		"No calls yet. Type a number or an address above and press Enter.":          viewmodel.Empty(viewmodel.All, "", 2),
+		"No recordings. Press Record in a call to keep both sides of it.":                                 viewmodel.Empty(viewmodel.Recorded, "", 1),
+		"No calls yet. Try the Echo Test above or somebody under LAN, or add an account to call anybody.": viewmodel.Empty(viewmodel.All, "", 0),
+		"No calls yet. Type a number or an address above and press Enter.":                                viewmodel.Empty(viewmodel.All, "", 2),
 	} {
 		if got != want {
 			t.Errorf("Empty() = %q, want %q", got, want)
