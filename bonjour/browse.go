@@ -11,8 +11,8 @@ import (
 // How much is remembered of a link.
 const (
 	maxInstances = 4096
-	maxServices  = 4  // SRV records of an instance; one is usual
-	maxTexts     = 2  // TXT records of an instance
+	maxServices  = 2  // SRV records of an instance; one is usual, two while it changes
+	maxTexts     = 2  // TXT records of an instance, likewise
 	maxAddrs     = 12 // A records of a host, and AAAA records as well
 )
 

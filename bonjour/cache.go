@@ -60,7 +60,7 @@ type hearing struct {
 // An entry is a record in the cache.
 type entry struct {
 	set   *set
-	rr    dns.RR // nil for TXT: all that matters is in value
+	rr    dns.RR // of a pointer; nil for others: all that matters is in value
 	value string // as valueOf returns it
 	ttl   time.Duration
 	heard time.Time // last
@@ -118,7 +118,7 @@ func (c *cache) put(h hearing, s *set, r record, value string) {
 		s.entries[value] = e
 	}
 	news := e.heard.IsZero() || e.dying || len(s.entries) > 1 // which of them counts may change
-	if s.rtype != dns.TypeTXT {
+	if s.rtype == dns.TypePTR {
 		e.rr = r.rr
 	}
 	e.ttl = min(r.ttl, maxTTL)

@@ -10,9 +10,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// maxText is how long the strings of a TXT record may be together, in bytes: more
-// than any service needs (RFC 6763 section 6.2).
-const maxText = 2048
+// maxText is how long the strings of a TXT record may be together, in bytes: as much
+// as fits into a packet (RFC 6763 section 6.2).
+const maxText = 1300
 
 // valueOf returns what a record says such that two records of one set are the same if
 // and only if their values are. False is returned for what is of no use.
