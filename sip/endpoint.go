@@ -3,6 +3,7 @@ package sip
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"log/slog"
@@ -22,7 +23,8 @@ type Endpoint struct {
 	log    *slog.Logger
 	net    Network
 	filter *Filter
-	tagKey []byte // makes tags of ours that nobody can guess
+	tagKey []byte      // makes tags of ours that nobody can guess
+	tls    *tls.Config // of incoming connections, nil without certificates
 
 	tpl *sip.TransportLayer
 	txl *sip.TransactionLayer
@@ -72,6 +74,7 @@ func Listen(ctx context.Context, cfg Config) (*Endpoint, error) {
 		cfg:     cfg,
 		log:     cfg.Log,
 		net:     cfg.Network,
+		tls:     tlsServer(cfg.TLS),
 		tagKey:  make([]byte, 16),
 		feeds:   map[string]*feed{},
 		kept:    map[keptKey][]chan error{},

@@ -41,7 +41,7 @@ type FilterCounters struct {
 	Panics      uint64 // messages the SIP library could not stand
 	Slow        uint64 // connections closed because a message never ended
 	Closed      uint64 // connections closed because they carried nothing but rubbish
-	Refused     uint64 // connections not accepted because there were too many
+	Refused     uint64 // connections closed at once or while silent because there were too many
 	Connections uint64 // accepted or wrapped connections open now
 }
 
@@ -74,6 +74,7 @@ type Filter struct {
 	wrapped map[string]int           // connections under Conn, by filterKey
 	loose   map[string]*filterStream // unfinished messages of other connections
 	hosts   map[netip.Addr]int       // accepted connections by remote host
+	silent  []*filterConn            // accepted ones that have said nothing, oldest first
 }
 
 // filterCounts are the atomics behind FilterCounters.

@@ -13,6 +13,6 @@ func BenchmarkFilter(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		f.Read(props, message)
-		f.flood.hosts = nil
+		f.flood.messages.hosts = nil
 	}
 }

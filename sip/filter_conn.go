@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -18,9 +19,10 @@ const (
 )
 
 // Listener wraps a stream listener so that its connections are filtered as
-// those of [Filter.Conn]. For TLS it goes around the TLS listener. Connections
-// beyond a limit, in all or from one host, are closed at once; one that stays
-// silent from the start is closed after a minute.
+// those of [Filter.Conn]. For TLS it goes around the TLS listener. There is a limit
+// to connections, in all and from one host: beyond it the one that was silent from
+// its start for longest is closed, or the new one if all have spoken. One that
+// stays silent is closed after a minute.
 func (f *Filter) Listener(l net.Listener) net.Listener { return &filterListener{l, f} }
 
 type filterListener struct {
@@ -34,38 +36,53 @@ func (l *filterListener) Accept() (net.Conn, error) {
 		if err != nil {
 			return nil, err
 		}
-		host := filterAddrPort(c.RemoteAddr()).Addr()
-		if !l.f.admit(host) {
-			l.f.count.refused.Add(1)
-			c.Close()
-			continue
-		}
 		wrapped := l.f.wrap(c)
-		wrapped.first = time.Now().Add(filterFirstTime)
-		wrapped.done = func() { l.f.leave(host) }
-		return wrapped, nil
+		wrapped.first, wrapped.taken = time.Now().Add(filterFirstTime), true
+		out := l.f.admit(wrapped)
+		if out != nil {
+			l.f.count.refused.Add(1)
+			go out.Close() // TLS says goodbye first, which may take it seconds
+		}
+		if out != wrapped {
+			return wrapped, nil
+		}
 	}
 }
 
-func (f *Filter) admit(host netip.Addr) bool {
+// admit takes c in, and returns the connection that is to be closed for it: none,
+// a silent one, or c itself.
+func (f *Filter) admit(c *filterConn) *filterConn {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	all := 0
 	for _, n := range f.hosts {
 		all += n
 	}
-	if all >= filterMaxConns || f.hosts[host] >= filterMaxHostConns {
-		return false
+	f.hosts[c.host]++
+	f.silent = append(f.silent, c)
+	crowded := f.hosts[c.host] > filterMaxHostConns
+	if !crowded && all < filterMaxConns {
+		return nil
 	}
-	f.hosts[host]++
-	return true
+	i := slices.IndexFunc(f.silent, func(o *filterConn) bool { return !crowded || o.host == c.host })
+	out := f.silent[i]
+	f.silent = slices.Delete(f.silent, i, i+1)
+	return out
 }
 
-func (f *Filter) leave(host netip.Addr) {
+// spoken notes that c is not silent any more.
+func (f *Filter) spoken(c *filterConn) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.hosts[host]--; f.hosts[host] <= 0 {
-		delete(f.hosts, host)
+	f.silent = slices.DeleteFunc(f.silent, func(o *filterConn) bool { return o == c })
+}
+
+func (f *Filter) leave(c *filterConn) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.silent = slices.DeleteFunc(f.silent, func(o *filterConn) bool { return o == c })
+	if f.hosts[c.host]--; f.hosts[c.host] <= 0 {
+		delete(f.hosts, c.host)
 	}
 }
 
@@ -82,7 +99,8 @@ func (f *Filter) wrap(c net.Conn) *filterConn {
 	f.wrapped[key]++
 	f.mu.Unlock()
 	f.count.connections.Add(1)
-	return &filterConn{Conn: c, f: f, key: key, stream: filterStream{f: f, remote: filterAddrPort(c.RemoteAddr())}}
+	remote := filterAddrPort(c.RemoteAddr())
+	return &filterConn{Conn: c, f: f, key: key, host: remote.Addr(), stream: filterStream{f: f, remote: remote}}
 }
 
 // filterConn is a connection under a filter. Its Read side belongs to one
@@ -95,7 +113,8 @@ type filterConn struct {
 	units  [][]byte // found, not yet read
 	buf    []byte
 	first  time.Time // by when something must have come; zero: no limit
-	done   func()
+	host   netip.Addr
+	taken  bool // it was accepted
 
 	close sync.Once
 	mu    sync.Mutex
@@ -127,7 +146,10 @@ func (c *filterConn) fill() error {
 	n, err := c.Conn.Read(c.buf)
 	if n > 0 {
 		emit := func(unit []byte) {
-			c.first = time.Time{}
+			if !c.first.IsZero() {
+				c.first = time.Time{}
+				c.f.spoken(c)
+			}
 			c.units = append(c.units, unit)
 		}
 		if bad := c.stream.feed(c.buf[:n], emit, c.reply); bad != nil {
@@ -199,8 +221,8 @@ func (c *filterConn) Close() error {
 		}
 		c.f.mu.Unlock()
 		c.f.count.connections.Add(-1)
-		if c.done != nil {
-			c.done()
+		if c.taken {
+			c.f.leave(c)
 		}
 	})
 	return c.Conn.Close()

@@ -19,18 +19,20 @@ const (
 	// the answers cannot be aimed at a third party.
 	floodReplyRate, floodReplyBurst = 20, 50
 
+	// A host may do this many TLS handshakes: each costs us half a millisecond.
+	floodShakeRate, floodShakeBurst = 20, 100
+
 	floodMaxSources = 4096
 )
 
 // filterFlood limits what strangers can make us do. Its zero value is ready.
 type filterFlood struct {
-	mu      sync.Mutex
-	hosts   map[netip.Addr]*tokenBucket
-	tidied  time.Time   // when hosts was last looked through
-	others  tokenBucket // all hosts together that hosts has no room for
-	sources map[netip.AddrPort]struct{}
-	fresh   tokenBucket
-	replies tokenBucket
+	mu       sync.Mutex
+	messages hostBuckets
+	shakes   hostBuckets
+	sources  map[netip.AddrPort]struct{}
+	fresh    tokenBucket
+	replies  tokenBucket
 }
 
 // tokenBucket allows a burst, then a rate. A zero one is full.
@@ -49,32 +51,50 @@ func (b *tokenBucket) take(now time.Time, rate, burst float64) bool {
 	return true
 }
 
-// message reports whether one more datagram of host is let in.
-func (f *filterFlood) message(host netip.Addr) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+// hostBuckets is a bucket for each host.
+type hostBuckets struct {
+	hosts  map[netip.Addr]*tokenBucket
+	tidied time.Time   // when hosts was last looked through
+	others tokenBucket // all hosts together that hosts has no room for
+}
+
+func (h *hostBuckets) take(host netip.Addr, rate, burst float64) bool {
 	now := time.Now()
-	b := f.hosts[host]
-	if b == nil && len(f.hosts) >= floodMaxSources && now.Sub(f.tidied) > time.Second {
-		f.tidied = now
-		for h, old := range f.hosts {
-			if now.Sub(old.last) > time.Second*floodBurst/floodRate {
-				delete(f.hosts, h) // full again, so worth nothing
+	b := h.hosts[host]
+	if b == nil && len(h.hosts) >= floodMaxSources && now.Sub(h.tidied) > time.Second {
+		h.tidied = now
+		for addr, old := range h.hosts {
+			if now.Sub(old.last).Seconds() > burst/rate {
+				delete(h.hosts, addr) // full again, so worth nothing
 			}
 		}
 	}
 	switch {
 	case b != nil:
-	case len(f.hosts) < floodMaxSources:
-		if f.hosts == nil {
-			f.hosts = map[netip.Addr]*tokenBucket{}
+	case len(h.hosts) < floodMaxSources:
+		if h.hosts == nil {
+			h.hosts = map[netip.Addr]*tokenBucket{}
 		}
 		b = &tokenBucket{}
-		f.hosts[host] = b
+		h.hosts[host] = b
 	default:
-		b = &f.others
+		b = &h.others
 	}
-	return b.take(now, floodRate, floodBurst)
+	return b.take(now, rate, burst)
+}
+
+// message reports whether one more datagram of host is let in.
+func (f *filterFlood) message(host netip.Addr) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.messages.take(host, floodRate, floodBurst)
+}
+
+// handshake reports whether one more TLS handshake is done with a client at host.
+func (f *filterFlood) handshake(host netip.Addr) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.shakes.take(host, floodShakeRate, floodShakeBurst)
 }
 
 // source reports whether a well formed message of remote is let in: whether

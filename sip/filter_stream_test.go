@@ -273,16 +273,26 @@ func TestFilterListenerLimits(t *testing.T) {
 			}
 		})
 		var peers []net.Conn
-		for range filterMaxHostConns + 5 {
-			near, peer := net.Pipe()
-			inner.conns <- near
-			peers = append(peers, peer)
+		dial := func(count int) {
+			for range count {
+				near, peer := net.Pipe()
+				inner.conns <- near
+				peers = append(peers, peer)
+			}
+			synctest.Wait()
 		}
-		synctest.Wait()
+		dial(filterMaxHostConns)
+		io.WriteString(peers[0], "\r\n\r\n")
+		dial(5)
 		if c := f.Counters(); c.Refused != 5 || c.Connections != filterMaxHostConns {
 			t.Errorf("counters %+v, want 5 refused and %d open", c, filterMaxHostConns)
 		}
-		io.WriteString(peers[0], "\r\n\r\n")
+		for i := range peers { // those that were silent for longest had to go
+			_, err := io.WriteString(peers[i], "\x00")
+			if gone := i > 0 && i <= 5; (err != nil) != gone {
+				t.Errorf("writing to connection %d: %v, want an error: %v", i, err, gone)
+			}
+		}
 		time.Sleep(filterFirstTime + time.Second)
 		synctest.Wait()
 		if c := f.Counters(); c.Connections != 1 || c.Slow != filterMaxHostConns-1 || len(f.hosts) != 1 {
@@ -293,7 +303,7 @@ func TestFilterListenerLimits(t *testing.T) {
 		}
 		l.Close()
 		wg.Wait()
-		if len(f.hosts) != 0 || len(f.wrapped) != 0 {
+		if len(f.hosts) != 0 || len(f.wrapped) != 0 || len(f.silent) != 0 {
 			t.Errorf("%d hosts and %d connections are remembered after all are closed", len(f.hosts), len(f.wrapped))
 		}
 	})

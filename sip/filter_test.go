@@ -214,8 +214,8 @@ func TestFilterFlood(t *testing.T) {
 		if got := count(20000, spoofed, plain); got > floodNewBurst+1 || got < floodNewBurst/2 {
 			t.Errorf("20000 spoofed sources got %d messages through, want about %d", got, floodNewBurst)
 		}
-		if len(f.flood.hosts) > floodMaxSources || len(f.flood.sources) > 4*floodMaxSources {
-			t.Errorf("%d hosts and %d sources are remembered", len(f.flood.hosts), len(f.flood.sources))
+		if len(f.flood.messages.hosts) > floodMaxSources || len(f.flood.sources) > 4*floodMaxSources {
+			t.Errorf("%d hosts and %d sources are remembered", len(f.flood.messages.hosts), len(f.flood.sources))
 		}
 		if got := count(3000, func(int) netip.AddrPort { return trusted }, plain); got != 3000 {
 			t.Errorf("a trusted peer got %d of 3000 messages through", got)

@@ -271,11 +271,11 @@ func (a *acceptor) Accept() (net.Conn, error) {
 		}
 		s := a.e.newStream(a.transport, "", c)
 		if a.transport == "tls" {
-			if a.e.cfg.TLS == nil {
+			if a.e.tls == nil {
 				_ = c.Close()
 				continue
 			}
-			s.Conn, s.key.accepted = tls.Server(c, a.e.cfg.TLS), true
+			s.Conn, s.key.accepted = tls.Server(c, a.e.tls), true
 			s.firstBy = time.Now().Add(handshakePatience)
 		}
 		if !a.e.adopt(s) {

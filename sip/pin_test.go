@@ -222,3 +222,14 @@ func (b *neighbour) failure(t *testing.T, server *neighbour) error {
 	t.Fatal("the call did not fail")
 	return nil
 }
+
+// bloated is a certificate of that many bytes, and more.
+func bloated(t testing.TB, size int) tls.Certificate {
+	t.Helper()
+	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
+	tmpl := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: strings.Repeat("x", size)},
+		NotBefore: time.Unix(0, 0), NotAfter: time.Unix(1<<33, 0),
+	}
+	return tls.Certificate{Certificate: [][]byte{must(x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key))}, PrivateKey: key}
+}

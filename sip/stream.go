@@ -87,6 +87,9 @@ func (s *stream) greet() error {
 	if !ok || s.greeted {
 		return nil
 	}
+	if !s.e.filter.flood.handshake(s.key.remote.Addr()) {
+		return errShakes
+	}
 	_ = s.Conn.SetDeadline(s.firstBy)
 	if err := tc.Handshake(); err != nil {
 		s.e.log.Debug("TLS handshake failed", "remote", s.key.remote, "err", err)

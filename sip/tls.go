@@ -7,6 +7,8 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"io"
 	"net"
 	"strings"
 	"time"
@@ -43,6 +45,47 @@ func (e *Endpoint) tlsClient(c net.Conn, k streamKey, pinned *bool) *tls.Conn {
 		return verify(s)
 	}
 	return tls.Client(c, cfg)
+}
+
+// Bounds on what a client may show for a certificate: it is kept for as long as
+// the connection, and anybody can show one.
+const (
+	maxClientChain = 8
+	maxClientBytes = 32 << 10
+)
+
+var (
+	errChain  = errors.New("the client's certificate is too large")
+	errShakes = fmt.Errorf("too many TLS handshakes from one host: %w", io.EOF) // the library closes without ado
+)
+
+// tlsServer is template for incoming connections. Where clients are asked for a
+// certificate there are no session tickets: a ticket would stand for a key that is
+// not proved again.
+func tlsServer(template *tls.Config) *tls.Config {
+	if template == nil {
+		return nil
+	}
+	cfg := template.Clone()
+	if cfg.ClientAuth == tls.NoClientCert {
+		return cfg
+	}
+	own := cfg.VerifyConnection
+	cfg.SessionTicketsDisabled = true
+	cfg.VerifyConnection = func(s tls.ConnectionState) error {
+		size := 0
+		for _, c := range s.PeerCertificates {
+			size += len(c.Raw)
+		}
+		if len(s.PeerCertificates) > maxClientChain || size > maxClientBytes {
+			return errChain
+		}
+		if own != nil {
+			return own(s)
+		}
+		return nil
+	}
+	return cfg
 }
 
 // verifierOf returns how a server's certificate is verified that

@@ -236,9 +236,17 @@ func (h *Host) Dial(ctx context.Context, from netip.Addr, remote netip.AddrPort)
 	if _, err := h.own(netip.AddrPortFrom(from, 0)); err != nil {
 		return nil, err
 	}
+	return h.DialFrom(ctx, netip.AddrPortFrom(from, 0), remote)
+}
+
+// DialFrom is [Host.Dial] from a port of the caller's choice, whoever has it
+// already and whatever address the host has; 0 is any free one.
+func (h *Host) DialFrom(ctx context.Context, local, remote netip.AddrPort) (net.Conn, error) {
 	h.n.mu.Lock()
 	defer h.n.mu.Unlock()
-	local := netip.AddrPortFrom(from, h.n.freePort())
+	if local.Port() == 0 {
+		local = netip.AddrPortFrom(local.Addr(), h.n.freePort())
+	}
 	if h.n.cut(local, remote) {
 		h.n.mu.Unlock()
 		<-ctx.Done()
