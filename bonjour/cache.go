@@ -17,8 +17,9 @@ const (
 	// A record that another takes the place of is kept for a second, for those who
 	// share it and did not say so in one packet (RFC 6762 section 10.2).
 	flushDelay = time.Second
-	// After a goodbye it is a second too (section 10.1), less the time that it takes
-	// to show that somebody is gone: that is to be seen within one.
+	// After a goodbye it is a second too, for those who share it and stay (section
+	// 10.1), less the time that it takes to show that somebody is gone: that is to be
+	// seen within one.
 	goodbyeDelay = 900 * time.Millisecond
 )
 
@@ -65,7 +66,8 @@ type entry struct {
 	ttl   time.Duration
 	heard time.Time // last
 	ends  time.Time
-	dying bool // it said goodbye, or another took its place
+	dying bool // it ends soon: another took its place, or
+	bye   bool // it said goodbye
 	alone bool // it was told to us alone
 
 	refreshes int     // how often it was asked for since it was heard
@@ -102,7 +104,7 @@ func (c *cache) put(h hearing, s *set, r record, value string) {
 	}
 	if r.ttl <= 0 {
 		if e != nil {
-			c.kill(h.now, e, goodbyeDelay)
+			c.kill(h.now, e, goodbyeDelay, true)
 		}
 		return
 	}
@@ -122,7 +124,7 @@ func (c *cache) put(h hearing, s *set, r record, value string) {
 		e.rr = r.rr
 	}
 	e.ttl = min(r.ttl, maxTTL)
-	e.heard, e.ends, e.dying = h.now, h.now.Add(e.ttl), false
+	e.heard, e.ends, e.dying, e.bye = h.now, h.now.Add(e.ttl), false, false
 	e.refreshes, e.jitter, e.alone = 0, h.jitter, h.alone
 	c.schedule(e)
 	if news {
@@ -144,23 +146,22 @@ func (s *set) publicly() bool {
 func (c *cache) flush(now time.Time, s *set) {
 	for _, e := range s.entries {
 		if now.Sub(e.heard) > flushDelay {
-			c.kill(now, e, flushDelay)
+			c.kill(now, e, flushDelay, false)
 		}
 	}
 }
 
 // kill lets a record die soon, or when it would anyway.
-func (c *cache) kill(now time.Time, e *entry, delay time.Duration) {
+func (c *cache) kill(now time.Time, e *entry, delay time.Duration, bye bool) {
 	if end := now.Add(delay); end.Before(e.ends) {
 		e.ends = end
 	}
-	if !e.dying {
-		e.dying = true
-		c.schedule(e)
-		e.set.changed(now, e)
-		return
-	}
+	news := !e.dying || bye && !e.bye
+	e.dying, e.bye = true, e.bye || bye
 	c.schedule(e)
+	if news {
+		e.set.changed(now, e)
+	}
 }
 
 // makeRoom tells whether a set can take one more record. Dying ones make way.

@@ -110,10 +110,11 @@ func (q *querier) browse(now time.Time, serviceType string) {
 	}
 	b := &browse{serviceType: serviceType}
 	b.pointers = q.cache.open(key{name, dns.TypePTR}, maxInstances, func(_ time.Time, e *entry) {
+		i := q.instances[e.value]
 		if b.pointers.entries[e.value] == e {
+			q.unsettle(i)
 			return
 		}
-		i := q.instances[e.value]
 		q.part(i)
 		if i.told != nil {
 			q.emit(Event{Lost, *i.told})

@@ -180,10 +180,16 @@ func (s *set) inForce() (port uint16, target string) {
 	return port, target
 }
 
+// saidGoodbye tells whether an instance took back both its pointer and its service:
+// nobody else who offers the same is likely to bring it back.
+func (i *instance) saidGoodbye() bool {
+	return i.browse.pointers.entries[i.name].bye && i.service.current().bye
+}
+
 // tell tells of an instance what is new.
 func (q *querier) tell(now time.Time, i *instance) {
 	port, target := i.service.inForce()
-	if target == "" {
+	if target == "" || i.saidGoodbye() {
 		i.known = time.Time{}
 		q.cache.timers.stop(&i.patience)
 		if i.told != nil {

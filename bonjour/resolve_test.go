@@ -83,9 +83,13 @@ func TestWhatIsKnownOfAnInstance(t *testing.T) {
 		"goodbye of all": {
 			[]string{
 				allAnna, "1m",
-				byePTR + `|!Anna\ B._sipuri._udp.local. 0 IN SRV 0 0 5060 annas.local.|!annas.local. 0 IN A 10.0.0.2|!annas.local. 0 IN AAAA fe80::2`, "900ms",
+				byePTR + `|!Anna\ B._sipuri._udp.local. 0 IN SRV 0 0 5060 annas.local.|!annas.local. 0 IN A 10.0.0.2|!annas.local. 0 IN AAAA fe80::2`,
 			},
 			[]string{foundAnna, lostAnna},
+		},
+		"goodbye of all, but another has it": {
+			[]string{allAnna, byePTR + `|!Anna\ B._sipuri._udp.local. 0 IN SRV 0 0 5060 annas.local.`, "800ms", allAnna, "1m"},
+			[]string{foundAnna, lostAnna, foundAnna},
 		},
 		"goodbye of the service, then a new one": {
 			[]string{
