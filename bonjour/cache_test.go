@@ -24,7 +24,7 @@ type plainRecord struct {
 	ttl         time.Duration
 	heard, ends time.Duration // since the beginning
 	dying, gone bool
-	refreshes    []time.Duration // when
+	refreshes   []time.Duration // when
 }
 
 func (p *plainCache) at(now time.Duration) {
