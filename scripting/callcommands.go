@@ -52,6 +52,8 @@ func dialError(err error) error {
 		return refuse(protocol.NotOnline, err)
 	case errors.Is(err, middleware.ErrNoSuchAccount):
 		return protocol.Errorf(protocol.UnknownAccount, "")
+	case errors.Is(err, middleware.ErrNoNeighbour):
+		return protocol.Errorf(protocol.UnknownNeighbour, "")
 	case errors.Is(err, middleware.ErrStopping):
 		return refuse(protocol.InternalError, err)
 	}

@@ -198,10 +198,17 @@ func constant(name string) string {
 	return strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
 
+// neighbourScheme begins what neighbours are called by.
+const neighbourScheme = "bonjour:"
+
 // handleOf returns the bare address of a SIP URI, user@host: without scheme,
 // port and parameters, the host in lower case, and what is not ASCII escaped,
-// since that is what programs take for a name.
+// since that is what programs take for a name. A neighbour's is what it is called
+// by.
 func handleOf(uri string) string {
+	if strings.HasPrefix(uri, neighbourScheme) {
+		return escapeHandle(uri)
+	}
 	for _, scheme := range []string{"sip:", "sips:", "tel:"} {
 		if len(uri) > len(scheme) && strings.EqualFold(uri[:len(scheme)], scheme) {
 			uri = uri[len(scheme):]

@@ -140,7 +140,7 @@ var callProperties = map[string]func(callView) string{
 	"STATUS":           func(v callView) string { return inProtocol(v.status, v.protocol) },
 	"TIMESTAMP":        func(v callView) string { return unix(v.snap.Created) },
 	"PARTNER_HANDLE":   callView.handle,
-	"PARTNER_DISPNAME": func(v callView) string { return v.snap.Peer.Name },
+	"PARTNER_DISPNAME": partnerName,
 	"TARGET_IDENTITY":  func(v callView) string { return handleOf(v.snap.LocalURI) },
 	"TYPE":             callType,
 	"FAILUREREASON": func(v callView) string {
@@ -196,6 +196,15 @@ var callProperties = map[string]func(callView) string{
 	"SIP_CALLID": func(v callView) string { return v.snap.CallID },
 	"USER_AGENT": func(v callView) string { return v.snap.RemoteUserAgent },
 	"ROUTE":      func(v callView) string { return v.snap.Route },
+}
+
+// partnerName is the name that the partner goes by, of a neighbour the title by
+// which lists know it.
+func partnerName(v callView) string {
+	if v.snap.Neighbour != "" {
+		return v.snap.Peer.Address
+	}
+	return v.snap.Peer.Name
 }
 
 // callReason says why a call has ended, or how far one that is not answered has

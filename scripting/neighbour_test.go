@@ -1,8 +1,12 @@
 package scripting
 
 import (
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"parley/bonjour/bonjourtest"
 	"parley/middleware/middlewaretest"
 )
 
@@ -58,6 +62,7 @@ func TestBonjourAccount(t *testing.T) {
 			{"ALTER NEIGHBOUR x FORGET", "ERROR 1050 Unknown neighbour"},
 			{"ALTER NEIGHBOUR x FORGET it", "ERROR 1 General syntax error: \"it\" is too much"},
 			{"ALTER NEIGHBOR x KISS", "ERROR 1052 NEIGHBOUR: Action failed: the action is FORGET"},
+			{"CALL bonjour:x", "ERROR 1050 Unknown neighbour"},
 			{"CALL x FROM bonjour@local", "ERROR 36 Not online: the account is not enabled: bonjour@local"},
 			{"CALL Meyer, Anna", "ERROR 72 Cannot create conference"},
 			{"CALL ,", "ERROR 34 Invalid user handle"},
@@ -68,8 +73,66 @@ func TestBonjourAccount(t *testing.T) {
 			"SETTING bonjour.calls_from known", "ACCOUNT bonjour@local CALLS_FROM known",
 			"SETTING bonjour.note in the attic", "ACCOUNT bonjour@local NOTE in the attic",
 			"SETTING bonjour.enabled FALSE", "ACCOUNT bonjour@local ENABLED FALSE",
-			"ACCOUNT bonjour@local STATE OFF", "ACCOUNT bonjour@local CONTACT",
 		)
 		p.want("GET ACCOUNT bonjour@local STATE", "ACCOUNT bonjour@local STATE OFF")
+	})
+}
+
+func TestNeighbours(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lan, n := bonjourtest.NewNetwork(), middlewaretest.NewNet()
+		alice := middlewaretest.NewPhone(t, n, "192.0.2.1", middlewaretest.OnLAN(lan, "Alice"))
+		s := newServer(t, alice)
+		defer alice.Stop()
+		defer s.Close()
+		p := attach(t, s)
+		time.Sleep(5 * time.Second)
+		p.want("GET ACCOUNT bonjour@local STATE", "ACCOUNT bonjour@local STATE ON")
+		p.want("GET ACCOUNT bonjour@local NAME", "ACCOUNT bonjour@local NAME Alice")
+		p.told()
+		bob := middlewaretest.NewPhone(t, n, "192.0.2.2", middlewaretest.OnLAN(lan, "Bob"))
+		defer bob.Stop()
+		time.Sleep(5 * time.Second)
+		id := strings.TrimPrefix(p.do("SEARCH NEIGHBOURS"), "NEIGHBOURS ")
+		about := "NEIGHBOUR " + id + " "
+		p.wantTold(about+"ADDED", about+"TITLE Bob (bob)", about+"STATE Available", about+"CALLABLE TRUE")
+		for property, want := range map[string]string{
+			"NAME": "Bob", "HOST": "bob", "TITLE": "Bob (bob)", "STATE": "Available", "NOTE": "", "HANDLE": "bonjour:" + id, "TRANSPORT": "TLS",
+			"TRUST": "NEW", "KEY": "", "NAMESAKE": "FALSE", "CALLABLE": "TRUE", "PROBLEM": "",
+		} {
+			p.want("GET "+about+property, strings.TrimRight(about+property+" "+want, " "))
+		}
+		p.want("GET ACCOUNT bonjour@local NEIGHBOURS", "ACCOUNT bonjour@local NEIGHBOURS 1")
+		p.want("GET "+about+"WEIGHT", "ERROR 1051 NEIGHBOUR: Unknown property: there are CALLABLE, HANDLE, HOST, KEY, NAME, NAMESAKE, NOTE, PROBLEM, SINCE, STATE, TITLE, TRANSPORT, TRUST, URI")
+
+		call := place(p, "bob")
+		soon()
+		for property, want := range map[string]string{
+			"STATUS": "RINGING", "NEIGHBOUR": id, "ACCOUNT": "bonjour@local", "PARTNER_DISPNAME": "Bob (bob)",
+			"PARTNER_HANDLE": "bonjour:" + id, "VERIFIED": "FALSE",
+		} {
+			p.want("GET CALL "+call+" "+property, "CALL "+call+" "+property+" "+want)
+		}
+		bob.Session().Accept()
+		soon()
+		p.want("GET CALL "+call+" STATUS", "CALL "+call+" STATUS INPROGRESS")
+		if got := p.do("GET CALL " + call + " ENCRYPTION"); !strings.Contains(got, " ENCRYPTED ") {
+			t.Errorf("%s, want it encrypted", got)
+		}
+		p.want("ALTER CALL "+call+" HANGUP", "ALTER CALL "+call+" HANGUP")
+		soon()
+		p.want("GET "+about+"TRUST", about+"TRUST KNOWN")
+		if key := p.do("GET " + about + "KEY"); len(key) != len(about+"KEY ")+64 {
+			t.Errorf("after a call %s, want a fingerprint", key)
+		}
+		p.told()
+		p.want("ALTER "+about+"FORGET", "ALTER "+about+"FORGET")
+		soon()
+		p.wantTold(about+"TRUST NEW", about+"KEY")
+		bob.Stop()
+		time.Sleep(5 * time.Second)
+		p.wantTold(about + "REMOVED")
+		p.want("SEARCH NEIGHBOURS", "NEIGHBOURS")
+		p.want("CALL bonjour:"+id, "ERROR 1050 Unknown neighbour")
 	})
 }

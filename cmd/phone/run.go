@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"time"
 
+	"parley/bonjour"
 	"parley/media"
 	"parley/media/codec"
 	"parley/media/codec/opus"
@@ -106,6 +107,12 @@ func (p *phone) config() (middleware.Config, error) {
 	watching, stopWatching := context.WithCancel(context.Background())
 	p.onShut(stopWatching)
 	c.Monitor = monitor(watching, p.log.With("sub", "network"), len(c.Listen) == 0)
+	if !o.noBonjour {
+		c.Bonjour = bonjour.SystemNetwork()
+	}
+	if c.HostName, err = os.Hostname(); err != nil {
+		p.log.Warn("This machine has no name; neighbours see none", "err", err)
+	}
 	if c.Roots, err = roots(pick(o.tlsCA, set.Network.TLSCA)); err != nil {
 		return c, err
 	}
