@@ -122,11 +122,7 @@ func (l *lan) switchOn() {
 		Log: l.log, Host: hostLabel(l.b.app.config.HostName), Network: l.network, Random: l.b.app.chance,
 		OnStatus: func(s bonjour.Status) { l.queue.Put(func() { l.gotStatus(s) }) },
 	})
-	l.status = l.engine.Status()
 	l.browse()
-	if l.status.Err != nil {
-		l.discoveryFailed()
-	}
 }
 
 // switchOff says goodbye.
@@ -211,12 +207,15 @@ func (l *lan) tell() {
 
 func (l *lan) state() BonjourState {
 	switch {
-	case l.over || !l.b.Active():
+	case l.network == nil, l.over, !l.b.Active():
 		return BonjourOff
 	case l.engine == nil, errors.Is(l.status.Err, bonjour.ErrNoLink):
 		return BonjourNoNetwork
 	case l.status.Err != nil:
 		return BonjourBlocked
+	}
+	if len(l.offers) == 0 && l.b.app.UserStatus() != Offline {
+		return BonjourNoNetwork // nowhere to be called at
 	}
 	for _, p := range l.offers {
 		if !p.announced {

@@ -223,6 +223,7 @@ func (l *lan) gotPublication(o offer, p *publication, ev bonjour.PublicationEven
 	}
 	switch {
 	case ev.Err != nil:
+		l.gotStatus(l.engine.Status()) // what it cannot do from the start it does not tell otherwise
 		p.announced = false
 		if reason := sip.CleanText(ev.Err.Error(), 200); p.failed != reason {
 			p.failed = reason

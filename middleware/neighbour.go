@@ -93,7 +93,7 @@ type BonjourState string
 
 // The states.
 const (
-	BonjourOff       BonjourState = "off"        // not enabled, or the application does not run
+	BonjourOff       BonjourState = "off"        // not enabled, or the application does not run or is kept off the local network
 	BonjourStarting  BonjourState = "starting"   // the network is asked whether the names are free
 	BonjourOn        BonjourState = "on"         // announced, and looking for others
 	BonjourNoNetwork BonjourState = "no-network" // there is no interface that can do multicast

@@ -1,22 +1,31 @@
 package middleware_test
 
 import (
+	"log/slog"
 	"slices"
+	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"parley/bonjour"
 	"parley/bonjour/bonjourtest"
 	"parley/middleware"
 	"parley/middleware/bus"
 	"parley/middleware/middlewaretest"
+	"parley/storage"
 )
 
 // A home is a local network, with phones that find each other.
 type home struct {
-	lan *bonjourtest.Network
-	net *middlewaretest.Net
-	t   *testing.T
+	lan   *bonjourtest.Network
+	net   *middlewaretest.Net
+	t     *testing.T
+	crowd *bonjour.Engine // of publishQuietly; nil at first
 }
 
 // atHome runs f in a bubble with an empty local network.
@@ -118,4 +127,150 @@ func TestNeighboursFindAndCallEachOther(t *testing.T) {
 			}
 		}
 	})
+}
+
+// publish puts a service on the network that is no phone's, until the test ends or
+// the returned function is called.
+func (h *home) publish(host, addr, kind, name string, port uint16, text ...string) (withdraw func()) {
+	h.t.Helper()
+	e := bonjour.New(bonjour.Config{Log: slog.New(slog.DiscardHandler), Host: host, Network: h.lan.Host(host, addr+"/24")})
+	service := bonjour.Service{Name: name, Type: kind, Port: port, Text: func(bonjour.Link) []string { return text }}
+	if _, err := e.Publish(service, nil); err != nil {
+		h.t.Fatal(err)
+	}
+	withdraw = sync.OnceFunc(func() { e.Close(h.t.Context()) })
+	h.t.Cleanup(withdraw)
+	h.settle()
+	return withdraw
+}
+
+// met makes two phones that know each other from a call.
+func (h *home) met() (anna, ben *middlewaretest.Phone) {
+	h.t.Helper()
+	anna, ben = h.phone("Anna", "192.0.2.1"), h.phone("Ben", "192.0.2.2")
+	out := anna.Dial("Ben")
+	soon()
+	ben.Session().Accept()
+	soon()
+	out.End()
+	soon()
+	if n := neighbour(h.t, anna); n.Trust != middleware.TrustKnown {
+		h.t.Fatalf("after a call the neighbour is %s, want known", n.Trust)
+	}
+	anna.Names()
+	ben.Names()
+	return anna, ben
+}
+
+// What is told while neighbours come, change and go, on both sides.
+func TestBonjourNotificationsSayAll(t *testing.T) {
+	atHome(t, func(t *testing.T, h *home) {
+		anna := h.phone("Anna", "192.0.2.1")
+		want := []string{
+			"BonjourAccountWillInitiateDiscovery", "BonjourAccountWillRegister", "BonjourAccountDidChange",
+			"BonjourAccountRegistrationDidSucceed", "BonjourAccountRegistrationDidSucceed", "BonjourAccountRegistrationDidSucceed",
+			"BonjourAccountRegistrationDidSucceed", "BonjourAccountRegistrationDidSucceed", "BonjourAccountDidChange",
+		}
+		if diff := cmp.Diff(want, lanNames(anna, 0)); diff != "" {
+			t.Errorf("at the start (-want +got):\n%s", diff)
+		}
+		if got := first[middleware.BonjourAccountWillInitiateDiscovery](t, anna); !slices.Equal(got.Transports, []string{"udp", "tcp", "tls"}) {
+			t.Errorf("looks for %q", got.Transports)
+		}
+		_ = first[middleware.BonjourAccountWillRegister](t, anna)
+		user := account(anna).Contact().Username
+		if got := first[middleware.BonjourAccountRegistrationDidSucceed](t, anna); !strings.HasPrefix(got.Name, user) && got.Name != "Anna (anna)" || got.Transport == "" {
+			t.Errorf("announced first: %+v", got)
+		}
+		mark := len(anna.Notes())
+		ben := h.phone("Ben", "192.0.2.2")
+		if err := ben.App.SetUserStatus(middleware.Away); err != nil {
+			t.Fatal(err)
+		}
+		h.settle()
+		ben.Stop()
+		h.settle()
+		want = []string{
+			"BonjourAccountDidAddNeighbour", "BonjourAccountDidChange", "BonjourAccountDidUpdateNeighbour",
+			"BonjourAccountDidRemoveNeighbour", "BonjourAccountDidChange",
+		}
+		if diff := cmp.Diff(want, lanNames(anna, mark)); diff != "" {
+			t.Errorf("while ben comes and goes (-want +got):\n%s", diff)
+		}
+		added, updated := first[middleware.BonjourAccountDidAddNeighbour](t, anna), first[middleware.BonjourAccountDidUpdateNeighbour](t, anna)
+		gone, changed := first[middleware.BonjourAccountDidRemoveNeighbour](t, anna), first[middleware.BonjourAccountDidChange](t, anna)
+		if added.Neighbour != updated.Neighbour || added.Neighbour != gone.Neighbour || updated.Now.State != middleware.NeighbourAway ||
+			!(added.Now.Rev < updated.Now.Rev && updated.Now.Rev < gone.Now.Rev) || !updated.Now.Since.Equal(added.Now.Since) || changed.Now.Rev == 0 {
+			t.Errorf("added %+v, updated %+v, removed %+v", added, updated, gone)
+		}
+		mark = len(anna.Notes())
+		anna.Stop()
+		want = []string{
+			"BonjourAccountRegistrationDidEnd", "BonjourAccountRegistrationDidEnd", "BonjourAccountRegistrationDidEnd",
+			"BonjourAccountRegistrationDidEnd", "BonjourAccountRegistrationDidEnd", "BonjourAccountDidChange",
+		}
+		if diff := cmp.Diff(want, lanNames(anna, mark)); diff != "" {
+			t.Errorf("at the end (-want +got):\n%s", diff)
+		}
+		if got := first[middleware.BonjourAccountRegistrationDidEnd](t, anna); got.Name == "" || got.Transport == "" {
+			t.Errorf("taken back: %+v", got)
+		}
+	})
+}
+
+// Without a network the account waits for one, and tells; with one that forbids
+// multicast too.
+func TestBonjourWithoutNetwork(t *testing.T) {
+	atHome(t, func(t *testing.T, h *home) {
+		var host *bonjourtest.Host
+		anna := h.phone("Anna", "192.0.2.1", func(c *middleware.Config, _ *storage.Settings) {
+			host = c.Bonjour.(*bonjourtest.Host)
+			host.Pull("eth0")
+		})
+		ben := h.phone("Ben", "192.0.2.2")
+		if snap := account(anna).Snapshot(); snap.State != middleware.BonjourNoNetwork || snap.Err != "" {
+			t.Errorf("without a network: %+v", snap)
+		}
+		if got := first[middleware.BonjourAccountDiscoveryDidFail](t, anna); got.Reason == "" {
+			t.Error("no reason why nobody can be found")
+		}
+		if got := first[middleware.BonjourAccountRegistrationDidFail](t, anna); got.Reason == "" || got.Transport == "" {
+			t.Errorf("BonjourAccountRegistrationDidFail = %+v", got)
+		}
+		host.Plug("eth0")
+		time.Sleep(10 * time.Second) // nobody tells: it looks by itself
+		h.settle()
+		if snap := account(anna).Snapshot(); snap.State != middleware.BonjourOn || neighbour(t, anna).Name != "Ben" || neighbour(t, ben).Name != "Anna" {
+			t.Errorf("with a network again: %+v", snap)
+		}
+		host.FailOpen(syscall.EPERM)
+		host.Pull("eth0")
+		time.Sleep(10 * time.Second)
+		host.Plug("eth0")
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if snap := account(anna).Snapshot(); snap.State != middleware.BonjourBlocked || snap.Err == "" || snap.Neighbours != 0 {
+			t.Errorf("where multicast is forbidden: %+v", snap)
+		}
+		host.FailOpen(nil)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if snap := account(anna).Snapshot(); snap.State != middleware.BonjourOn || snap.Err != "" || snap.Neighbours != 1 {
+			t.Errorf("where it is allowed again: %+v", snap)
+		}
+	})
+}
+
+// publishQuietly adds a service to one machine that has them all, without waiting.
+func (h *home) publishQuietly(name, kind string, text []string) {
+	h.t.Helper()
+	if h.crowd == nil {
+		h.crowd = bonjour.New(bonjour.Config{Log: slog.New(slog.DiscardHandler), Host: "crowd", Network: h.lan.Host("crowd", "192.0.2.250/24")})
+		h.t.Cleanup(func() { h.crowd.Close(h.t.Context()) })
+	}
+	text = slices.Clone(text)
+	service := bonjour.Service{Name: name, Type: kind, Port: 5060, Text: func(bonjour.Link) []string { return text }}
+	if _, err := h.crowd.Publish(service, nil); err != nil {
+		h.t.Fatal(err)
+	}
 }

@@ -41,6 +41,7 @@ type Phone struct {
 	App     *middleware.SIPApplication
 	Profile *storage.Profile
 	Device  *mediatest.Device // microphone and speaker in one
+	LAN     *bonjourtest.Host // nil without [OnLAN]
 	Addr    string
 	Net     *Net
 
@@ -49,6 +50,7 @@ type Phone struct {
 	names   []string
 	notes   []bus.Notification
 	ignored map[string]bool
+	closed  atomic.Bool
 	client  *bus.Client
 	done    chan struct{}
 }
@@ -60,7 +62,19 @@ type Option func(*middleware.Config, *storage.Settings)
 // the test ends, or by Stop.
 func NewPhone(t testing.TB, n *Net, addr string, options ...Option) *Phone {
 	t.Helper()
-	profile, err := storage.Open(t.TempDir(), storage.Options{Secrets: storage.SecretsFile, Log: slog.New(slog.DiscardHandler)})
+	return newPhone(t, n, addr, t.TempDir(), options)
+}
+
+// Restart stops the phone, and starts one with the same profile.
+func (p *Phone) Restart(options ...Option) *Phone {
+	p.t.Helper()
+	p.Stop()
+	return newPhone(p.t, p.Net, p.Addr, p.Profile.Dir(), options)
+}
+
+func newPhone(t testing.TB, n *Net, addr, dir string, options []Option) *Phone {
+	t.Helper()
+	profile, err := storage.Open(dir, storage.Options{Secrets: storage.SecretsFile, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatalf("middlewaretest: %v", err)
 	}
@@ -86,6 +100,7 @@ func NewPhone(t testing.TB, n *Net, addr string, options ...Option) *Phone {
 	if err != nil {
 		t.Fatalf("middlewaretest: settings: %v", err)
 	}
+	p.LAN, _ = c.Bonjour.(*bonjourtest.Host)
 	p.App = middleware.NewSIPApplication(c)
 	p.watch()
 	if err := p.App.Start(t.Context()); err != nil {
@@ -166,6 +181,9 @@ func Addresses(ips ...string) func(context.Context, *dns.Msg, string) (*dns.Msg,
 func (p *Phone) Stop() {
 	p.App.Stop(context.Background())
 	<-p.done
+	if p.closed.Swap(true) {
+		return
+	}
 	if err := p.Profile.Close(); err != nil {
 		p.t.Errorf("middlewaretest: profile: %v", err)
 	}
