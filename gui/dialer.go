@@ -234,11 +234,16 @@ func (d *dialer) submit() {
 // dial calls out. Who is on the local network is called there, whatever account
 // is chosen.
 func (w *Window) dial(target, account string) error {
+	_, err := w.place(target, account)
+	return err
+}
+
+// place is dial, and returns the call.
+func (w *Window) place(target, account string) (*middleware.Session, error) {
 	if viewmodel.IsNeighbour(target) {
 		account = ""
 	}
-	_, err := w.phone.SessionManager().Dial(middleware.DialRequest{Target: target, Account: account})
-	return err
+	return w.phone.SessionManager().Dial(middleware.DialRequest{Target: target, Account: account})
 }
 
 // call dials out and says in the window if that is not possible.

@@ -10,8 +10,11 @@ import (
 	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/test"
 
+	"parley/bonjour/bonjourtest"
 	"parley/gui/viewmodel"
 	"parley/middleware"
+	"parley/middleware/middlewaretest"
+	"parley/middleware/session"
 )
 
 // titles are what the page of the local network shows.
@@ -278,4 +281,50 @@ func TestGuideOffersTheNetworkAlone(t *testing.T) {
 	if r.w.pages.shown != lowerLAN {
 		t.Error("the window does not begin with the network")
 	}
+}
+
+// Two phones on one network: the other one appears by itself, is called by its
+// name, and is known from then on.
+func TestNeighbourIsFoundAndCalled(t *testing.T) {
+	lan := bonjourtest.NewNetwork()
+	r := newRigWith(t, []middlewaretest.Option{middlewaretest.OnLAN(lan, "Bob")}, middlewaretest.OnLAN(lan, "Me"))
+	p := r.w.neighbours
+	r.w.pages.choose(lowerLAN)
+	r.until("Bob", func() bool { return r.titles() == "Bob (bob)" })
+	r.until("the chip", func() bool {
+		return r.w.header.account.Title() == "This network" && r.w.header.account.Word() == "Ready"
+	})
+	if got := p.rows[0].Line; got != "Encrypted, first call · Available" {
+		t.Errorf("Bob's line is %q", got)
+	}
+	p.list.Select(0)
+	r.press(p.list, fyne.KeyReturn)
+	r.theirs("ringing", func(s middleware.SessionSnapshot) bool { return s.State() == session.Incoming })
+	r.until("Ringing…", func() bool { return r.only() != nil && r.only().status.Text() == "Ringing…" })
+	r.other.Session().Accept()
+	r.until("the talk", func() bool { return r.only() != nil && r.only().view.Talking && r.only().view.Lock != "" })
+	card := r.card()
+	if v := card.view; v.Title != "Bob (bob)" || v.Subtitle != "This network" || v.Lock != "Encrypted, first call" {
+		t.Errorf("the card says %q, %q, %q", v.Title, v.Subtitle, v.Lock)
+	}
+	test.Tap(card.end)
+	r.until("the end", func() bool { return len(r.w.calls.cards) == 0 })
+	r.until("the key being known", func() bool { return p.rows[0].Line == "Encrypted · Available" && p.all[0].Key != "" })
+	r.until("the list of calls", func() bool { return len(r.w.recent.rows) == 2 && r.w.recent.rows[1].Note == "on this network" })
+	if got := r.w.recent.rows[1].Target; got != p.all[0].Target {
+		t.Errorf("the list of calls calls %q back, want %q", got, p.all[0].Target)
+	}
+
+	r.other.Dial(r.other.App.AccountManager().BonjourAccount().Neighbours()[0].Target)
+	r.until("the incoming-call window", func() bool { return r.w.incoming != nil && r.w.incoming.up })
+	if got := r.w.incoming.cards[0].lines.Text(); got != "Verified: has the key of an earlier call" {
+		t.Errorf("the incoming-call window says %q", got)
+	}
+	r.w.incoming.key(&fyne.KeyEvent{Name: fyne.KeyReturn})
+	r.until("the talk", func() bool { return r.only() != nil && r.only().view.Lock == "Encrypted, verified" })
+	r.w.askForgetKey(p.all[0], r.w.win)
+	test.Tap(findButton(r.w.win.Canvas().Overlays().Top(), "Forget"))
+	r.until("the key being forgotten", func() bool { return p.rows[0].Lock == viewmodel.PictureLocked && p.all[0].Trust == middleware.TrustNew })
+	r.other.Stop()
+	r.until("Bob having gone", func() bool { return r.titles() == "" })
 }

@@ -132,7 +132,11 @@ func (d *transferDrawer) consult() {
 			return
 		}
 		first := s.Snapshot()
-		call, err := d.c.w.phone.SessionManager().Dial(middleware.DialRequest{Target: target, Account: first.Account})
+		account := first.Account
+		if account == middleware.BonjourID {
+			account = "" // whoever is on this network is called there all the same
+		}
+		call, err := d.c.w.place(target, account)
 		if err == nil {
 			d.c.w.consulting[call.ID()] = first.ID
 		}

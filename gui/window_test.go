@@ -35,6 +35,12 @@ type rig struct {
 
 func newRig(t *testing.T, options ...middlewaretest.Option) *rig {
 	t.Helper()
+	return newRigWith(t, nil, options...)
+}
+
+// newRigWith is newRig with options of the other phone.
+func newRigWith(t *testing.T, theirs []middlewaretest.Option, options ...middlewaretest.Option) *rig {
+	t.Helper()
 	t.Setenv("LANG", "C")
 	t.Cleanup(func() { _ = i18n.Use(i18n.English) })
 	net := middlewaretest.NewNet()
@@ -43,7 +49,8 @@ func newRig(t *testing.T, options ...middlewaretest.Option) *rig {
 	}
 	r := &rig{t: t, queue: make(chan func(), 1000), net: net}
 	r.phone = middlewaretest.NewPhone(t, net, "192.0.2.1", append([]middlewaretest.Option{ready}, options...)...)
-	r.other = middlewaretest.NewPhone(t, net, "192.0.2.2", func(_ *middleware.Config, s *middleware.Settings) { s.General.UserName = "Bob" })
+	bob := func(_ *middleware.Config, s *middleware.Settings) { s.General.UserName = "Bob" }
+	r.other = middlewaretest.NewPhone(t, net, "192.0.2.2", append([]middlewaretest.Option{bob}, theirs...)...)
 	r.app = test.NewTempApp(t)
 	r.w = New(r.app, r.phone.App, Options{
 		Version: "test", Post: func(f func()) { r.queue <- f },

@@ -47,6 +47,8 @@ func dialStep(s middleware.DialStep) string {
 		return i18n.T("Rule %d, %s, makes %s of %s.", s.Rule, s.Text, s.To, s.From)
 	case middleware.DialNoRule:
 		return i18n.T("No rule fits %s.", s.From)
+	case middleware.DialNeighbour:
+		return i18n.T("%s is on this network and is called there.", s.To)
 	case middleware.DialEcho:
 		return i18n.T("The Echo Test is called.")
 	}

@@ -180,11 +180,14 @@ func ExplainError(err error) string {
 		}
 	}
 	var value *middleware.ValueError
+	var neighbour *middleware.NeighbourError
 	switch {
 	case err == nil:
 		return ""
 	case errors.Is(err, middleware.ErrNoAccount):
 		return i18n.T("A number or name alone needs an account. Add one, or dial a full address.")
+	case errors.As(err, &neighbour):
+		return sentence(ExplainNeighbour(neighbour.Neighbour))
 	case errors.Is(err, middleware.ErrNoNeighbour):
 		return i18n.T("Nobody of that name is on this network now.")
 	case errors.Is(err, middleware.ErrManyNeighbours):

@@ -110,6 +110,9 @@ func ExplainNeighbour(n middleware.Neighbour) string {
 	return i18n.T("Cannot be called")
 }
 
+// sentence ends a text as a sentence does.
+func sentence(text string) string { return strings.TrimSuffix(text, ".") + "." }
+
 // NeighbourStateWord names what a neighbour does.
 func NeighbourStateWord(s middleware.NeighbourState) string {
 	switch s {

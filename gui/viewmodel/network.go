@@ -221,7 +221,7 @@ func TrustStory(n middleware.Neighbour) string {
 	case n.Problem == middleware.ProblemNotSecure:
 		return i18n.T("%s took encrypted calls before and offers none now. Either it was replaced by another phone, or somebody wants to listen.", name)
 	case n.Problem != "":
-		return ExplainNeighbour(n) + "."
+		return sentence(ExplainNeighbour(n))
 	case namesake(n):
 		return i18n.T("Parley remembers the key of somebody else with this name. This is not the %s that you have spoken to, unless Parley was set up anew there: listen who answers.", name)
 	case n.Trust == middleware.TrustKnown:
