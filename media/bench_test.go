@@ -74,7 +74,7 @@ func newQuietConference(tb testing.TB, c codec.Codec, n int) (streams []*Stream,
 			feed()
 		}
 		e.nextFrame()
-		e.captured(frame)
+		e.captured(frame, false)
 	}
 }
 
@@ -119,7 +119,7 @@ func BenchmarkCapture(b *testing.B) {
 			sine(frame)
 			b.ReportAllocs()
 			for b.Loop() {
-				e.captured(frame)
+				e.captured(frame, false)
 			}
 		})
 	}
@@ -176,7 +176,7 @@ func TestTheWayOfAFrameDoesNotAllocate(t *testing.T) {
 		feed := newFeed(t, c, s)
 		e.plan.Store(&plan{tones: Tones{RingBack: true}})
 		step := func() {
-			e.captured(frame)
+			e.captured(frame, false)
 			feed()
 			e.nextFrame()
 		}
@@ -189,6 +189,40 @@ func TestTheWayOfAFrameDoesNotAllocate(t *testing.T) {
 		if st := s.Stats(); st.PacketsSent < 300 || st.Late > 0 {
 			t.Errorf("%s: %+v: the frames did not take their way", c.Format().Name, st)
 		}
+	}
+}
+
+func TestALowDelayCallDoesNotAllocate(t *testing.T) {
+	c := codec.G722()
+	e, s := newQuietCall(t, c)
+	p := s.params
+	p.LowDelay, p.PacketTime = true, 5*time.Millisecond
+	if err := s.Configure(p); err != nil {
+		t.Fatal(err)
+	}
+	in, out := e.captureSamples(false), e.playbackSamples()
+	if in != halfFrame || out != halfFrame {
+		t.Fatalf("the loops take %d and %d samples, want %d", in, out, halfFrame)
+	}
+	frame := make([]float32, halfFrame)
+	sine(frame)
+	feed := newFeed(t, c, s)
+	odd := false
+	step := func() {
+		e.captured(frame, odd)
+		if odd = !odd; odd {
+			feed()
+		}
+		e.nextFrame()
+	}
+	for range 600 {
+		step()
+	}
+	if got := testing.AllocsPerRun(1000, step); got > 0 {
+		t.Errorf("%v allocations in half a frame, want none", got)
+	}
+	if st := s.Stats(); st.PacketsSent < 600 || st.Late > 0 {
+		t.Errorf("%+v: the frames did not take their way", st)
 	}
 }
 

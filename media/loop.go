@@ -18,21 +18,22 @@ func (e *Engine) captureLoop(r *role) {
 	var null *virtual.NullCapture
 	var used *device
 	var first *firstFrame // that used has yet to give; nil: it has
+	odd := false          // half a frame was taken and the other was not
 	for !r.stopping.Load() {
 		d := r.current.Load()
 		if d != used {
 			if used = d; d != nil {
-				first = readFirst(d)
+				first = readFirst(d, e.captureSamples(odd))
 			}
 		}
 		var err error
-		frame := buf[:e.captureSamples()]
+		frame := buf[:e.captureSamples(odd)]
 		switch {
 		case d != nil && first == nil:
 			null = nil
 			err = d.capture.Read(frame)
 		case d != nil && first.arrived():
-			frame = buf
+			frame = buf[:len(first.pcm)]
 			err = first.take(frame)
 			first = nil
 		default:
@@ -48,7 +49,8 @@ func (e *Engine) captureLoop(r *role) {
 			r.fail(d, err)
 			continue
 		}
-		e.captured(frame)
+		e.captured(frame, odd)
+		odd = odd != (len(frame) < FrameSamples)
 	}
 	if used != nil && first != nil {
 		<-first.done // the device is closed
@@ -63,9 +65,9 @@ type firstFrame struct {
 	done chan struct{}
 }
 
-// readFirst begins to read, and waits a moment for it.
-func readFirst(d *device) *firstFrame {
-	f := &firstFrame{pcm: make([]float32, FrameSamples), done: make(chan struct{})}
+// readFirst begins to read n samples, and waits a moment for them.
+func readFirst(d *device, n int) *firstFrame {
+	f := &firstFrame{pcm: make([]float32, n), done: make(chan struct{})}
 	go func() {
 		defer close(f.done)
 		f.err = d.capture.Read(f.pcm)
@@ -95,8 +97,9 @@ func (f *firstFrame) take(frame []float32) error {
 	return f.err
 }
 
-// captured takes one frame, whole or half, on its way to the network.
-func (e *Engine) captured(frame []float32) {
+// captured takes one frame, whole or half, on its way to the network; odd, if it is
+// the second half of one.
+func (e *Engine) captured(frame []float32, odd bool) {
 	e.mic.Apply(frame)
 	e.inLevel.Update(frame)
 	if r := e.conference.recording.Load(); r != nil {
@@ -106,7 +109,7 @@ func (e *Engine) captured(frame []float32) {
 		e.conference.take()
 	}
 	for _, s := range *e.streams.Load() {
-		s.capture(e.conference.mixed(s, frame))
+		s.capture(e.conference.mixed(s, frame), odd)
 	}
 }
 

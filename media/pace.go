@@ -24,8 +24,12 @@ func (s *Stream) setPace(p *Params, c codec.Codec) {
 }
 
 // captureSamples is how much the capture loop takes next. A conference is mixed in
-// whole frames.
-func (e *Engine) captureSamples() int {
+// whole frames. After an odd half the other one comes, lest packets of whole frames
+// wait for half of one for ever.
+func (e *Engine) captureSamples(odd bool) int {
+	if odd {
+		return halfFrame
+	}
 	if !e.conference.busy.Load() {
 		for _, s := range *e.streams.Load() {
 			if s.halves.Load() {

@@ -81,8 +81,8 @@ func (s *sender) flush(session *rtp.Session) {
 }
 
 // capture takes one frame of the microphone, whole or half, which it must not
-// change. It is called by the capture loop.
-func (s *Stream) capture(frame []float32) {
+// change; odd, if it is the second half of one. It is called by the capture loop.
+func (s *Stream) capture(frame []float32, odd bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	l := &s.send.line
@@ -90,7 +90,7 @@ func (s *Stream) capture(frame []float32) {
 		return
 	}
 	r := s.recording.Load()
-	if !s.send.on {
+	if !s.send.on || odd && l.waiting == 0 && l.length%FrameSamples == 0 { // packets begin with whole frames
 		s.send.flush(s.session)
 		s.session.Skip(l.ticks(len(frame)))
 		if r != nil {

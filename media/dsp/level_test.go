@@ -25,6 +25,13 @@ func TestMeter(t *testing.T) {
 	if got := dB(float64(m.Peak())); got > -18 || got < -22 {
 		t.Errorf("Peak after a second of silence = %.1f dB, want about -20", got)
 	}
+	m.Update(sine(1000, 48000, 480))
+	for range 200 {
+		m.Update(silence[:240])
+	}
+	if got := dB(float64(m.Peak())); got > -18 || got < -22 {
+		t.Errorf("Peak after a second of silence in halves = %.1f dB, want about -20", got)
+	}
 	if got := m.RMS(); got != 0 {
 		t.Errorf("RMS of silence = %v, want 0", got)
 	}

@@ -72,7 +72,7 @@ type Buffer struct {
 	mu       sync.Mutex
 	minDelay int64
 	maxDelay int64
-	quantum  int64 // samples of a Get
+	quantum  int64 // samples of the last Get; at first 1
 	decoders map[uint8]*decoder
 	stats    Stats
 
@@ -82,6 +82,7 @@ type Buffer struct {
 	packets queue
 	level   float64 // filtered delay, in samples
 	measure bool    // level may have changed at once, by a gap
+	odd     int64   // samples of delay that are no use: see counts them off
 	target  int64
 
 	// sound[:play] is played, the rest is to be.
@@ -123,7 +124,7 @@ func New(cfg Config) *Buffer {
 	b := &Buffer{
 		minDelay: samples(cfg.MinDelay),
 		maxDelay: min(samples(cfg.MaxDelay), maxSpan*8/10),
-		quantum:  frame,
+		quantum:  1,
 		packets:  newQueue(),
 		sound:    make([]float32, history, 6*history),
 		play:     history,

@@ -17,7 +17,8 @@ type delayTracker struct {
 	weight    float64
 
 	// The least offset of this window and of the one before, and where this one
-	// began. An offset is arrival minus position on the media timeline.
+	// began. An offset is a packet's arrival minus the end of its sound on the media
+	// timeline: a longer packet is not late, it only begins earlier.
 	floor, before int64
 	begun         int64
 	known         bool

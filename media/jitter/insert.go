@@ -36,7 +36,7 @@ func (b *Buffer) insert(p *Packet) {
 	arrival := samples(p.Arrival)
 	seq := b.line.sequence(p.Sequence)
 	pos := b.line.place(seq, p.Timestamp, d.format.ClockRate, dur)
-	if !b.fits(p, seq, pos, arrival) {
+	if !b.fits(p, seq, pos, arrival-int64(dur)) {
 		if !b.newStream(p) {
 			return
 		}
@@ -49,7 +49,7 @@ func (b *Buffer) insert(p *Packet) {
 		return
 	}
 	b.line.refer(seq, pos, p.Timestamp, d.format.ClockRate, dur)
-	late := b.delay.add(arrival-pos, arrival, dur)
+	late := b.delay.add(arrival-pos-int64(dur), arrival, dur)
 	b.target = min(max(b.delay.need(), b.least()), b.maxDelay)
 	if b.queue(p, seq, pos, dur) {
 		b.see(pos, late)
@@ -82,8 +82,9 @@ func (b *Buffer) skip(p *Packet) {
 	b.line.note(seq)
 }
 
-// fits reports whether a packet can belong to the stream.
-func (b *Buffer) fits(p *Packet, seq, pos, arrival int64) bool {
+// fits reports whether a packet can belong to the stream that was sent, were there
+// no way, at begun.
+func (b *Buffer) fits(p *Packet, seq, pos, begun int64) bool {
 	if p.SSRC != b.line.ssrc {
 		return false
 	}
@@ -93,7 +94,7 @@ func (b *Buffer) fits(p *Packet, seq, pos, arrival int64) bool {
 	if seq > b.line.refSeq && pos < b.line.refPos {
 		return false // time runs backwards
 	}
-	late := b.delay.relative(arrival - pos)
+	late := b.delay.relative(begun - pos)
 	return late >= -maxEarly && late <= maxTardy
 }
 
@@ -184,7 +185,8 @@ func (b *Buffer) see(pos, late int64) {
 		until -= min(int64(b.gap), first.pos-b.next)
 	}
 	until += int64(b.pending()) + int64(b.hold)
-	until -= until % b.quantum // Get takes that much; a part of it is no time
+	b.odd = until % b.quantum // Get takes that much; a part of it is no time
+	until -= b.odd
 	now := float64(until + late)
 	if off := now - b.level; b.measure && (off > outlier || off < -outlier) {
 		b.level = now

@@ -1,6 +1,7 @@
 package jitter
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math"
 	"math/rand/v2"
@@ -86,6 +87,7 @@ type link struct {
 	lost    func() func(i int) bool // nil: none
 	change  func(i int, p *Packet)  // nil: nothing is changed
 	phase   time.Duration           // of the calls to Get
+	get     int                     // samples of each; 0: a frame
 	seconds int
 	each    func(n int, b *Buffer) // after each Get
 }
@@ -112,18 +114,19 @@ func (l link) run(t testing.TB, cfg Config) result {
 	packets := l.packets(t, in)
 	var res result
 	next := 0
-	for n := range l.seconds * 100 {
-		now := time.Duration(n)*10*time.Millisecond + l.phase
+	get := cmp.Or(l.get, frame)
+	for n := range l.seconds * rate / get {
+		now := duration(int64(n*get)) + l.phase
 		for next < len(packets) && packets[next].Arrival <= now {
 			b.Insert(packets[next])
 			next++
 		}
-		res.out = append(res.out, make([]float32, frame)...)
-		b.Get(res.out[len(res.out)-frame:])
+		res.out = append(res.out, make([]float32, get)...)
+		b.Get(res.out[len(res.out)-get:])
 		if l.each != nil {
 			l.each(n, b)
 		}
-		if n%100 == 99 {
+		if (n+1)*get%rate == 0 {
 			res.delays = append(res.delays, b.Stats().Delay)
 		}
 	}

@@ -4,7 +4,7 @@ package jitter
 const (
 	shortenWind  = 15 * ms // that is compared, if as much is there
 	lengthenWind = 10 * ms // the same
-	shortPeriod  = 5 * ms  // the least that is worth looking for a period in
+	shortPeriod  = 4 * ms  // the least that is worth looking for a period in
 )
 
 // quiet is a level at which a cut is not heard wherever it is: -56 dBFS.

@@ -75,6 +75,33 @@ func TestLimiterKeepsLoudSumsUndistorted(t *testing.T) {
 	}
 }
 
+// In halves the sum is that of whole frames, and the limiter comes back as fast.
+func TestPartsOfFrames(t *testing.T) {
+	whole, parts := mix.New(frame), mix.New(frame)
+	in := mediatest.Tone(1000, 1.5, 60*frame, 48000)
+	for at := 0; at < len(in); at += frame {
+		gain := float32(1)
+		if at >= 10*frame {
+			gain = 0.2
+		}
+		whole.Begin()
+		whole.Add(in[at:at+frame], gain)
+		want := whole.End()
+		var got []float32
+		for half := at; half < at+frame; half += frame / 2 {
+			parts.BeginPart(frame / 2)
+			parts.Add(in[half:min(half+frame, len(in))], gain) // more than there is room for
+			if n := len(parts.Sum()); n != frame/2 {
+				t.Fatalf("the sum is of %d samples, want %d", n, frame/2)
+			}
+			got = append(got, parts.End()...)
+		}
+		if a, b := mediatest.RMS(want), mediatest.RMS(got); math.Abs(a-b) > 0.03*a {
+			t.Fatalf("at %d: RMS %v, in whole frames %v", at, b, a)
+		}
+	}
+}
+
 func BenchmarkMix(b *testing.B) {
 	m := mix.New(frame)
 	in := mediatest.Speech(1, frame, 48000)

@@ -64,6 +64,33 @@ func TestKeepsTime(t *testing.T) {
 	})
 }
 
+// Who writes less at a time has less waiting to be heard.
+func TestHalfFrames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, d := range devices(t) {
+			half := make([]float32, 240)
+			start := time.Now()
+			const halves = 1000
+			for range halves {
+				if err := d.step(half); err != nil {
+					t.Fatalf("%s: %v", d.name, err)
+				}
+			}
+			if got, want := time.Since(start), halves*5*time.Millisecond-d.lead/2; got != want {
+				t.Errorf("%s: %d half frames took %v, want %v", d.name, halves, got, want)
+			}
+			d.close()
+		}
+		p := NewNullPlayback()
+		defer p.Close()
+		for _, n := range []int{480, 240} {
+			if err := p.Write(make([]float32, n)); err != nil || p.Latency() != timeOf(int64(n)) {
+				t.Errorf("after a Write of %d, %v: Latency = %v, want %v", n, err, p.Latency(), timeOf(int64(n)))
+			}
+		}
+	})
+}
+
 // A user that is late by less than the limit catches up; one that is later does
 // not get the missed time as a backlog.
 func TestLateUser(t *testing.T) {
