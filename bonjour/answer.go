@@ -48,10 +48,9 @@ func (r *responder) query(now time.Time, m *message, from Meta, near bool) {
 	if m.truncated && len(r.held) < maxHeld {
 		h := r.held[from.From]
 		if h == nil {
-			h = &held{until: now.Add(holdLimit)}
+			h = &held{at: now.Add(r.between(minHold, maxHold)), until: now.Add(holdLimit)}
 			r.held[from.From] = h
 		}
-		h.at = now.Add(r.between(minHold, maxHold))
 		h.answers = append(h.answers, slices.DeleteFunc(answers, func(o *own) bool { return slices.Contains(h.answers, o) })...)
 		return
 	}
@@ -93,7 +92,8 @@ func (r *responder) together(now time.Time) time.Time {
 	return now.Add(r.between(minDelay, maxDelay))
 }
 
-// hold takes a packet for the rest of the known answers to a question that waits.
+// hold takes a packet for the rest of the known answers to a question that waits. It
+// waits longer if that says that more is coming, though not for ever.
 func (r *responder) hold(now time.Time, m *message, from netip.AddrPort) {
 	h := r.held[from]
 	if h == nil {

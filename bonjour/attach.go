@@ -72,8 +72,10 @@ func (e *Engine) open(now time.Time, a *attachment) bool {
 		return false
 	}
 	a.conn = conn
-	if a.fails == 0 { // else it has to show that it can send
+	if a.fails == 0 {
 		a.err = nil
+	} else { // it has to show that it can send, and is given up at once if not
+		a.fails = maxFails - 1
 	}
 	e.readers.Go(func() { e.read(a, conn) })
 	return true

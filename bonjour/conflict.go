@@ -112,7 +112,7 @@ func (e *Engine) rename(now time.Time, c conflict, at time.Time) {
 	for _, a := range e.working() {
 		for _, s := range e.subjects() { // services have the name of the host in them
 			if s == c.subject || c.subject == &e.host.subject {
-				a.responder.set(now, s, e.spec(s, a.link), at, a.responder != c.link)
+				a.responder.set(now, s, e.spec(s, a.link), start{at, probeDelay}, a.responder != c.link)
 			}
 		}
 	}

@@ -57,6 +57,7 @@ type Engine struct {
 	browsers     []*Browser
 	attachments  []*attachment
 	linksErr     error
+	looked       bool // once at least
 	lookAt       time.Time
 	conflicts    []conflict
 	storm        storm
@@ -148,9 +149,9 @@ func (e *Engine) shut(now time.Time) {
 		p.on = nil
 	}
 	e.browsers = nil
-	for _, a := range slices.Clone(e.attachments) {
+	for _, a := range e.working() {
 		for _, s := range e.subjects() {
-			a.responder.drop(s, true)
+			a.responder.drop(now, s, true)
 		}
 		a.responder.due(now)
 		e.detach(a)
@@ -197,7 +198,7 @@ func (e *Engine) receive(now time.Time, v event) {
 func (e *Engine) settle(now time.Time) {
 	if !e.lookAt.After(now) {
 		e.look(now)
-		e.lookAt = now.Add(lookInterval)
+		e.looked, e.lookAt = true, now.Add(lookInterval)
 	}
 	e.retry(now)
 	e.resolve(now)

@@ -15,18 +15,15 @@ const maxLost = 10
 
 // probeFrom begins to probe for a claim's name after a delay by chance, together
 // with others that have not begun yet (RFC 6762 section 8.1).
-func (r *responder) probeFrom(now time.Time, c *claim, earliest time.Time) {
-	if earliest.Before(now) {
-		earliest = now
-	}
+func (r *responder) probeFrom(c *claim, begin start) {
 	c.established, c.probes = false, 0
 	for _, o := range r.claims {
-		if o != c && !o.established && o.probes == 0 && !o.at.Before(earliest) && o.at.Sub(earliest) <= probeDelay {
+		if o != c && !o.established && o.probes == 0 && !o.at.Before(begin.earliest) && o.at.Sub(begin.earliest) <= probeDelay {
 			c.at = o.at
 			return
 		}
 	}
-	c.at = earliest.Add(r.between(0, probeDelay))
+	c.at = begin.earliest.Add(r.between(0, begin.spread))
 }
 
 // unsettle takes a claim's name out of use.

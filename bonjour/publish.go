@@ -55,7 +55,7 @@ func (e *Engine) Publish(s Service, on func(PublicationEvent)) (*Publication, er
 func (p *Publication) Update() {
 	p.engine.post(func(now time.Time) {
 		if slices.Contains(p.engine.publications, p) {
-			p.engine.set(now, &p.subject, now)
+			p.engine.set(now, &p.subject)
 		}
 	})
 }
@@ -64,12 +64,12 @@ func (p *Publication) Update() {
 // is said.
 func (p *Publication) Withdraw() {
 	e := p.engine
-	e.post(func(time.Time) {
+	e.post(func(now time.Time) {
 		e.publications = slices.DeleteFunc(e.publications, func(o *Publication) bool { return o == p })
 		for _, a := range e.working() {
-			a.responder.drop(&p.subject, true)
+			a.responder.drop(now, &p.subject, true)
 			if len(e.publications) == 0 { // nobody needs the name of the host
-				a.responder.drop(&e.host.subject, true)
+				a.responder.drop(now, &e.host.subject, true)
 			}
 		}
 	})
@@ -80,9 +80,9 @@ func (e *Engine) publish(now time.Time, p *Publication) {
 	p.subject.label = e.freeName(p)
 	e.publications = append(e.publications, p)
 	if len(e.publications) == 1 {
-		e.set(now, &e.host.subject, now)
+		e.set(now, &e.host.subject)
 	}
-	e.set(now, &p.subject, now)
+	e.set(now, &p.subject)
 }
 
 // freeName returns the name for a publication that no other of ours has, and that was
@@ -122,17 +122,22 @@ func (e *Engine) subjects() []*subject {
 	return list
 }
 
-// set makes a subject what it is to be now on every link.
-func (e *Engine) set(now time.Time, s *subject, earliest time.Time) {
+// set makes a subject what it is to be now on every link. It is the will of the program,
+// or of somebody who started it, and no event on the network: no long delay is needed.
+func (e *Engine) set(now time.Time, s *subject) {
 	for _, a := range e.working() {
-		a.responder.set(now, s, e.spec(s, a.link), earliest, true)
+		a.responder.set(now, s, e.spec(s, a.link), start{now, startDelay}, true)
 	}
 }
 
 // publishOn makes everything what it is to be now on one link.
 func (e *Engine) publishOn(now time.Time, a *attachment) {
+	begin := start{now, probeDelay}
+	if !e.looked { // the program was just started
+		begin.spread = startDelay
+	}
 	for _, s := range e.subjects() {
-		a.responder.set(now, s, e.spec(s, a.link), now, true)
+		a.responder.set(now, s, e.spec(s, a.link), begin, true)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 // The times of RFC 6762 for those who answer.
 const (
 	probeDelay    = 250 * time.Millisecond // the longest before the first probe (section 8.1)
+	startDelay    = 20 * time.Millisecond  // the same where nothing makes many begin at once
 	probeInterval = 250 * time.Millisecond
 	probeCount    = 3
 	deferProbe    = time.Second // of whoever loses a tie-break (section 8.2)
@@ -23,6 +24,7 @@ const (
 	minHold  = 400 * time.Millisecond // before a truncated question is answered (section 7.2)
 	maxHold  = 500 * time.Millisecond
 
+	flushGrace  = time.Second            // how old a record is that the flush bit concerns (section 10.2)
 	repeatAfter = time.Second            // a record is multicast no sooner again (section 6)
 	defendAfter = 250 * time.Millisecond // the same, to answer a probe
 )
@@ -117,22 +119,28 @@ func (r *responder) find(s *subject) *claim {
 	return r.claims[i]
 }
 
+// A start says when to begin to probe: at a time by chance, so that those whom one
+// event makes begin, as a switch that is turned on, do not all do so at once.
+type start struct {
+	earliest time.Time
+	spread   time.Duration
+}
+
 // set makes a subject what the spec says. With another name than before it begins to
-// probe, at the earliest at a time; the old name is given up, with a goodbye unless
-// somebody else has it now.
-func (r *responder) set(now time.Time, s *subject, to spec, earliest time.Time, goodbye bool) {
+// probe; the old name is given up, with a goodbye unless somebody else has it now.
+func (r *responder) set(now time.Time, s *subject, to spec, begin start, goodbye bool) {
 	c := r.find(s)
 	if c != nil && c.name == fold(to.name) {
 		r.change(now, c, to)
 		return
 	}
 	if c != nil {
-		r.drop(s, goodbye)
+		r.drop(now, s, goodbye)
 	}
 	c = &claim{subject: s, host: to.host, name: fold(to.name)}
 	r.claims = append(r.claims, c)
 	r.change(now, c, to)
-	r.probeFrom(now, c, earliest)
+	r.probeFrom(c, begin)
 }
 
 // change gives a claim its records: what stays is left alone, what is new is
@@ -152,7 +160,7 @@ func (r *responder) change(now time.Time, c *claim, to spec) {
 		}
 		for _, o := range old {
 			if !slices.Contains(kept, o) {
-				r.bye(c, o)
+				r.bye(now, c, o)
 				changed[o.key] = true
 			}
 		}
@@ -180,13 +188,14 @@ func (r *responder) adopt(old []*own, records []record) []*own {
 }
 
 // bye takes one record of a claim back, if anybody was told of it. One that a new
-// record of its set replaces needs no goodbye, unless it is an address.
-func (r *responder) bye(c *claim, o *own) {
+// record of its set replaces needs no goodbye, unless it is an address, or so new that
+// the flush bit does not concern it (RFC 6762 section 10.2).
+func (r *responder) bye(now time.Time, c *claim, o *own) {
 	if o.sentAt.IsZero() {
 		return
 	}
 	replaced := slices.ContainsFunc(c.unique, func(n *own) bool { return n.key == o.key })
-	if !replaced || o.rtype == dns.TypeA || o.rtype == dns.TypeAAAA {
+	if !replaced || o.rtype == dns.TypeA || o.rtype == dns.TypeAAAA || now.Sub(o.sentAt) <= flushGrace {
 		gone := o.record
 		gone.ttl = 0
 		r.byes = append(r.byes, gone)
@@ -194,7 +203,7 @@ func (r *responder) bye(c *claim, o *own) {
 }
 
 // drop gives a subject up, with a goodbye if it has been announced.
-func (r *responder) drop(s *subject, goodbye bool) {
+func (r *responder) drop(now time.Time, s *subject, goodbye bool) {
 	c := r.find(s)
 	if c == nil {
 		return
@@ -204,7 +213,7 @@ func (r *responder) drop(s *subject, goodbye bool) {
 		all := slices.Concat(c.shared, c.unique)
 		c.unique = nil // nothing replaces them
 		for _, o := range all {
-			r.bye(c, o)
+			r.bye(now, c, o)
 		}
 	}
 	r.index()
@@ -217,7 +226,7 @@ func (r *responder) restart(now time.Time) {
 		c.at = now.Add(-time.Nanosecond) // joins no other
 	}
 	for _, c := range r.claims {
-		r.probeFrom(now, c, now)
+		r.probeFrom(c, start{now, probeDelay})
 	}
 	r.index()
 }
