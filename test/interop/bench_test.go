@@ -51,6 +51,7 @@ func TestBench(t *testing.T) {
 		{"delay", benchDelay},
 		{"load", benchLoad},
 		{"search", benchSearch},
+		{"lan", benchLAN},
 	} {
 		if only := os.Getenv("PARLEY_BENCH_ONLY"); only != "" && only != part.name {
 			continue

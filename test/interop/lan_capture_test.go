@@ -2,6 +2,7 @@ package interop
 
 import (
 	"encoding/binary"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -19,6 +20,7 @@ type capture struct {
 // A packet is one that was read: UDP or TCP over IPv4 or IPv6.
 type packet struct {
 	at       time.Time
+	mac      string // of who sent it
 	tcp      bool
 	ttl      uint8
 	from, to netip.AddrPort
@@ -79,6 +81,7 @@ func readPacket(b []byte) (packet, bool) {
 	if len(b) < 14 {
 		return f, false
 	}
+	f.mac = net.HardwareAddr(b[6:12]).String()
 	var proto byte
 	var src, dst netip.Addr
 	kind := binary.BigEndian.Uint16(b[12:])

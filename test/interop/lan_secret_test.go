@@ -97,11 +97,19 @@ func isTLS(b []byte) error {
 	return nil
 }
 
-// rtp returns the RTP packets from one machine to another.
+// rtp returns the packets of the first stream of sound from one machine to
+// another.
 func (e *eavesdropper) rtp(from, to *machine) []packet {
-	return slices.DeleteFunc(slices.Clone(e.heard), func(f packet) bool {
-		return !f.isRTP() || !from.has(f.from.Addr()) || !to.has(f.to.Addr())
-	})
+	var stream []packet
+	for _, f := range e.heard {
+		if !f.isRTP() || !from.has(f.from.Addr()) || !to.has(f.to.Addr()) {
+			continue
+		}
+		if len(stream) == 0 || bytes.Equal(f.payload[8:12], stream[0].payload[8:12]) { // the SSRC
+			stream = append(stream, f)
+		}
+	}
+	return stream
 }
 
 // has tells whether an address is the machine's.
@@ -131,4 +139,55 @@ func heardAsPCMA(t testing.TB, said signal, packets []packet, cut int) mediatest
 	}
 	const rate = 8000
 	return mediatest.Compare(at(said.samples, rate), heard, rate)
+}
+
+// mustRead fails the test unless what a machine said can be read.
+func (e *eavesdropper) mustRead(t testing.TB, said signal, from, to *machine) {
+	t.Helper()
+	packets := e.rtp(from, to)
+	if r := heardAsPCMA(t, said, packets, 0); r.MedianCorrelation < 0.9 || r.Windows < minWindows {
+		t.Errorf("what %s said is read with a correlation of %.3f over %d windows from %d packets, want 0.9",
+			from.name, r.MedianCorrelation, r.Windows, len(packets))
+	}
+}
+
+// mustNotRead fails the test if what one phone said to the other in PCMA can be
+// read, or is not as long as SRTP makes it: longer by a tag of 10 or 16 bytes
+// than the sound (RFC 3711 section 5.2, RFC 7714 section 13).
+func (e *eavesdropper) mustNotRead(t testing.TB, from, to *phone) {
+	t.Helper()
+	packets := e.rtp(from.config.Host, to.config.Host)
+	if len(packets) < 100 {
+		t.Fatalf("%d packets with sound went from %s to %s, want more", len(packets), from.config.who(), to.config.who())
+	}
+	for _, f := range packets {
+		if extra := len(f.sound()) % 40; extra != 10 && extra != 16 { // of 5 ms each
+			t.Fatalf("a packet with PCMA has %d bytes of sound, want a tag of 10 or 16 bytes beside it", len(f.sound()))
+		}
+	}
+	for _, cut := range []int{0, 80} {
+		if r := heardAsPCMA(t, from.said, packets, cut); r.MedianCorrelation > 0.3 {
+			t.Errorf("what %s said is read with a correlation of %.3f", from.config.who(), r.MedianCorrelation)
+		}
+	}
+}
+
+// mustBeSecret fails the test unless all signaling is TLS and nothing of it, nor
+// of the keys, can be read, and names are asked for by multicast DNS alone.
+func (e *eavesdropper) mustBeSecret(t testing.TB) {
+	t.Helper()
+	for _, what := range e.betrays() {
+		t.Errorf("%s", what)
+	}
+	for _, what := range e.strange {
+		t.Errorf("somebody sent %s", what)
+	}
+	if len(e.tcp) < 2 {
+		t.Errorf("%d flows of TCP were seen, want both directions of a connection", len(e.tcp))
+	}
+	for k, b := range e.tcp {
+		if err := isTLS(b); err != nil {
+			t.Errorf("the connection from %v to %v is no TLS: %v", k.from, k.to, err)
+		}
+	}
 }

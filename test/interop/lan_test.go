@@ -28,6 +28,7 @@ type machine struct {
 	port  string // its interface at the switch
 	ip    string
 	ip6   string
+	mac   string // address of its interface
 }
 
 // lans counts the networks made.
@@ -74,11 +75,13 @@ func (l *lan) host(t testing.TB, name string) *machine {
 		name: name, space: fmt.Sprintf("%s-%d", l.name, n), port: fmt.Sprintf("port%d", n),
 		ip: fmt.Sprintf("10.77.0.%d", n), ip6: fmt.Sprintf("fd77::%d", n),
 	}
+	h.mac = fmt.Sprintf("02:00:77:00:00:%02x", n)
 	l.hosts = append(l.hosts, h)
 	newSpace(t, h.space)
 	ip(t, "-netns", l.name, "link", "add", h.port, "type", "veth", "peer", "name", "eth0", "netns", h.space)
 	ip(t, "-netns", l.name, "link", "set", h.port, "master", "switch", "up")
 	ip(t, "-netns", h.space, "link", "set", "lo", "up")
+	ip(t, "-netns", h.space, "link", "set", "eth0", "address", h.mac)
 	ip(t, "-netns", h.space, "address", "add", h.ip+"/24", "dev", "eth0")
 	ip(t, "-netns", h.space, "address", "add", h.ip6+"/64", "dev", "eth0", "nodad")
 	ip(t, "-netns", h.space, "link", "set", "eth0", "up")

@@ -213,7 +213,8 @@ type api struct {
 	client *client.Client
 
 	mu    sync.Mutex
-	notes []string // notifications so far
+	notes []string    // notifications so far
+	at    []time.Time // when each of them came
 }
 
 // dialAPI waits until the program listens, and connects.
@@ -243,7 +244,7 @@ func follow(t testing.TB, c *client.Client) *api {
 	go func() {
 		for line := range c.Notifications() {
 			a.mu.Lock()
-			a.notes = append(a.notes, line)
+			a.notes, a.at = append(a.notes, line), append(a.at, time.Now())
 			a.mu.Unlock()
 		}
 	}()
@@ -282,6 +283,30 @@ func (a *api) notifications(pattern string) []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(a.notes), func(line string) bool { return !re.MatchString(line) })
+}
+
+// awaitNth waits for the nth notification that matches a pattern, from 1, and
+// returns when it came.
+func (a *api) awaitNth(t testing.TB, within time.Duration, pattern string, n int) time.Time {
+	t.Helper()
+	re := regexp.MustCompile("^(?:" + pattern + ")$")
+	var came time.Time
+	eventually(t, within, fmt.Sprintf("%d times %s", n, pattern), func() bool {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		left := n
+		for i, line := range a.notes {
+			if re.MatchString(line) {
+				came = a.at[i]
+				left--
+			}
+			if left == 0 {
+				return true
+			}
+		}
+		return false
+	})
+	return came
 }
 
 // awaitNote waits for a notification that matches a pattern.

@@ -98,8 +98,8 @@ func talksOn(t *testing.T, when string, a, b *phone) {
 	fairly(t, func() (time.Duration, error) {
 		beforeA, beforeB := a.playedSoFar(t), b.playedSoFar(t)
 		late := talk(4500 * time.Millisecond)
-		_, atA := hear(t, "at "+a.config.User+" "+when, b.said, load(t, a.played).from(beforeA), 0)
-		_, atB := hear(t, "at "+b.config.User+" "+when, a.said, load(t, b.played).from(beforeB), 0)
+		_, atA := hear(t, "at "+a.config.who()+" "+when, b.said, load(t, a.played).from(beforeA), 0)
+		_, atB := hear(t, "at "+b.config.who()+" "+when, a.said, load(t, b.played).from(beforeB), 0)
 		return late, errors.Join(atA, atB)
 	})
 }
