@@ -11,9 +11,9 @@ import (
 // How much is remembered of a link.
 const (
 	maxInstances = 4096
-	maxServices  = 2  // SRV records of an instance; one is usual, two while it changes
-	maxTexts     = 2  // TXT records of an instance, likewise
-	maxAddrs     = 12 // A records of a host, and AAAA records as well
+	maxServices  = 2 // SRV records of an instance; one is usual, two while it changes
+	maxTexts     = 2 // TXT records of an instance, likewise
+	maxAddrs     = 8 // A records of a host, and AAAA records as well
 )
 
 // An instance that nothing but a pointer is known of makes way for others after this

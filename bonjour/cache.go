@@ -1,6 +1,7 @@
 package bonjour
 
 import (
+	"cmp"
 	"maps"
 	"net/netip"
 	"slices"
@@ -53,6 +54,7 @@ type set struct {
 // hearing is how something was heard.
 type hearing struct {
 	now    time.Time
+	order  uint64     // of messages
 	from   netip.Addr // who said it
 	jitter float64    // what came together is asked for together
 	alone  bool       // it was told to us alone, by unicast: others may know better
@@ -65,6 +67,7 @@ type entry struct {
 	value string // as valueOf returns it
 	ttl   time.Duration
 	heard time.Time // last
+	order uint64    // of the message it was heard in
 	ends  time.Time
 	dying bool // it ends soon: another took its place, or
 	bye   bool // it said goodbye
@@ -124,7 +127,8 @@ func (c *cache) put(h hearing, s *set, r record, value string) {
 		e.rr = r.rr
 	}
 	e.ttl = min(r.ttl, maxTTL)
-	e.heard, e.ends, e.dying, e.bye = h.now, h.now.Add(e.ttl), false, false
+	e.heard, e.order = h.now, h.order
+	e.ends, e.dying, e.bye = h.now.Add(e.ttl), false, false
 	e.refreshes, e.jitter, e.alone = 0, h.jitter, h.alone
 	c.schedule(e)
 	if news {
@@ -164,18 +168,19 @@ func (c *cache) kill(now time.Time, e *entry, delay time.Duration, bye bool) {
 	}
 }
 
-// makeRoom tells whether a set can take one more record. Dying ones make way.
+// makeRoom tells whether a set can take one more record. Dying ones make way, and old
+// ones where only the newest counts.
 func (c *cache) makeRoom(now time.Time, s *set) bool {
 	if len(s.entries) < s.limit {
 		return true
 	}
 	var first *entry
 	for _, e := range s.entries {
-		if e.dying && (first == nil || e.ends.Before(first.ends) || e.ends.Equal(first.ends) && e.value < first.value) {
+		if first == nil || newer(e, first) < 0 {
 			first = e
 		}
 	}
-	if first == nil {
+	if !first.dying && s.rtype != dns.TypeSRV && s.rtype != dns.TypeTXT {
 		return false
 	}
 	c.remove(now, first)
@@ -229,4 +234,29 @@ func (s *set) holds() bool {
 // sorted returns the records of a set in an order that does not depend on chance.
 func (s *set) sorted() []*entry {
 	return slices.SortedFunc(maps.Values(s.entries), func(a, b *entry) int { return strings.Compare(a.value, b.value) })
+}
+
+// current returns the record of a set that counts where there should be one only: the
+// newest that does not die.
+func (s *set) current() *entry {
+	var best *entry
+	for _, e := range s.entries {
+		if best == nil || newer(e, best) > 0 {
+			best = e
+		}
+	}
+	return best
+}
+
+// newer orders records by how much they count: those that die less than others, and
+// then by the message they were heard in last. Of those from one message the lowest
+// priority of SRV counts most, with which the value begins.
+func newer(a, b *entry) int {
+	if a.dying != b.dying {
+		if b.dying {
+			return 1
+		}
+		return -1
+	}
+	return cmp.Or(cmp.Compare(a.order, b.order), strings.Compare(b.value, a.value))
 }

@@ -15,14 +15,17 @@ import (
 // A plainCache says of a cache of one set what is to be in it, in the words of the
 // RFC and without any haste: all that was ever heard is looked at every time.
 type plainCache struct {
-	limit int
-	all   []plainRecord
+	limit     int
+	newest    bool // counts, so that the oldest makes way
+	all       []plainRecord
+	hearCount int
 }
 
 type plainRecord struct {
 	value       string
 	ttl         time.Duration
 	heard, ends time.Duration // since the beginning
+	number      int           // of what was heard
 	dying, gone bool
 	refreshes   []time.Duration // when
 }
@@ -50,6 +53,7 @@ func (p *plainCache) die(r *plainRecord, at time.Duration) {
 }
 
 func (p *plainCache) hear(now, ttl time.Duration, value string, flush bool, jitter float64) {
+	p.hearCount++
 	r := p.find(value)
 	if ttl == 0 {
 		if r != nil {
@@ -76,24 +80,29 @@ func (p *plainCache) hear(now, ttl time.Duration, value string, flush bool, jitt
 		r = &p.all[len(p.all)-1]
 	}
 	ttl = min(ttl, 75*time.Minute)
-	*r = plainRecord{value: value, ttl: ttl, heard: now, ends: now + ttl}
+	*r = plainRecord{value: value, ttl: ttl, heard: now, ends: now + ttl, number: p.hearCount}
 	for _, percent := range []float64{80, 85, 90, 95} {
 		r.refreshes = append(r.refreshes, now+time.Duration((percent/100+jitter)*float64(ttl)))
 	}
 }
 
+// evict takes the one that was not heard of for longest, of those that die if there
+// are any.
 func (p *plainCache) evict() bool {
-	var first *plainRecord
-	for i := range p.all {
-		r := &p.all[i]
-		if !r.gone && r.dying && (first == nil || r.ends < first.ends || r.ends == first.ends && r.value < first.value) {
-			first = r
+	for _, dying := range []bool{true, false} {
+		var first *plainRecord
+		for i := range p.all {
+			r := &p.all[i]
+			if !r.gone && r.dying == dying && (first == nil || r.number < first.number) {
+				first = r
+			}
+		}
+		if first != nil && (dying || p.newest) {
+			first.gone = true
+			return true
 		}
 	}
-	if first != nil {
-		first.gone = true
-	}
-	return first != nil
+	return false
 }
 
 // state writes what is there at a time, and what was refreshed until then.
@@ -160,13 +169,13 @@ func randomSteps(r *rand.Rand) []heardRecord {
 
 // playSteps puts steps into a cache and into the plain one and returns where they
 // differ; empty if they do not.
-func playSteps(steps []heardRecord) string {
+func playSteps(steps []heardRecord, rtype uint16) string {
 	begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	c := newCache(func(time.Time, *entry) {})
 	present := make(map[string]bool) // what the calls of changed say
 	var s *set
-	s = c.open(key{"h.local.", dns.TypeA}, 3, func(_ time.Time, e *entry) { present[e.value] = s.entries[e.value] == e })
-	p := &plainCache{limit: 3}
+	s = c.open(key{"h.local.", rtype}, 3, func(_ time.Time, e *entry) { present[e.value] = s.entries[e.value] == e })
+	p := &plainCache{limit: 3, newest: rtype == dns.TypeTXT}
 	now := begin
 	for i, step := range steps {
 		now = now.Add(step.after)
@@ -186,7 +195,7 @@ func playSteps(steps []heardRecord) string {
 		if diff := compare("waited"); diff != "" {
 			return diff
 		}
-		c.put(hearing{now: now, jitter: step.jitter}, s, record{key: s.key, ttl: step.ttl, flush: step.flush}, step.value)
+		c.put(hearing{now: now, order: uint64(i + 1), jitter: step.jitter}, s, record{key: s.key, ttl: step.ttl, flush: step.flush}, step.value)
 		p.hear(now.Sub(begin), step.ttl, step.value, step.flush, step.jitter)
 		if diff := compare("heard"); diff != "" {
 			return diff
@@ -205,18 +214,19 @@ func TestCacheIsAsPlain(t *testing.T) {
 	}
 	for seed := range uint64(n) {
 		steps := randomSteps(rand.New(rand.NewPCG(seed, 1)))
-		if playSteps(steps) == "" {
+		rtype := []uint16{dns.TypeA, dns.TypeTXT}[seed%2]
+		if playSteps(steps, rtype) == "" {
 			continue
 		}
 		for shrunk := true; shrunk; { // leave out all that does not matter
 			shrunk = false
 			for i := range steps {
-				if fewer := slices.Delete(slices.Clone(steps), i, i+1); playSteps(fewer) != "" {
+				if fewer := slices.Delete(slices.Clone(steps), i, i+1); playSteps(fewer, rtype) != "" {
 					steps, shrunk = fewer, true
 					break
 				}
 			}
 		}
-		t.Fatalf("seed %d: steps %v: %s", seed, steps, playSteps(steps))
+		t.Fatalf("seed %d: steps %v: %s", seed, steps, playSteps(steps, rtype))
 	}
 }

@@ -32,6 +32,8 @@ type querier struct {
 	sources   sources
 	vague     list.List // of *instance, those that are not told of
 
+	messages uint64 // with answers, that were heard
+
 	line   []*set    // what is asked next
 	quiet  time.Time // until when nothing is asked
 	gather time.Time // of the first questions of series
@@ -73,7 +75,8 @@ func (q *querier) handle(now time.Time, m *message, from Meta) {
 	if from.From.Port() != Port {
 		return // RFC 6762 section 6
 	}
-	h := hearing{now: now, from: from.From.Addr().WithZone(""), jitter: q.random() * refreshSpread, alone: from.Asked}
+	q.messages++
+	h := hearing{now: now, order: q.messages, from: from.From.Addr().WithZone(""), jitter: q.random() * refreshSpread, alone: from.Asked}
 	each := func(take func(r record), types ...uint16) {
 		for _, records := range [...][]record{m.answers, m.additionals} {
 			for _, r := range records {

@@ -1,7 +1,6 @@
 package bonjour
 
 import (
-	"cmp"
 	"encoding/binary"
 	"maps"
 	"net/netip"
@@ -140,29 +139,6 @@ func (q *querier) addrsOf(h *machine) []netip.Addr {
 	}
 	sortAddrs(addrs)
 	return addrs
-}
-
-// current returns the record of a set that counts where there should be one only: the
-// newest that does not die.
-func (s *set) current() *entry {
-	var best *entry
-	for _, e := range s.entries {
-		if best == nil || newer(e, best) > 0 {
-			best = e
-		}
-	}
-	return best
-}
-
-func newer(a, b *entry) int {
-	if a.dying != b.dying {
-		if b.dying {
-			return 1
-		}
-		return -1
-	}
-	// Of those from one packet, the lower priority and then any: value begins with it.
-	return cmp.Or(a.heard.Compare(b.heard), strings.Compare(b.value, a.value))
 }
 
 // inForce returns port and host of a service; the host is empty if the service is not

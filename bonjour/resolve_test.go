@@ -106,6 +106,20 @@ func TestWhatIsKnownOfAnInstance(t *testing.T) {
 			[]string{allAnna, "500ms", `!Anna\ B._sipuri._udp.local. 120 IN SRV 0 0 5062 annas.local.`, "20s"},
 			[]string{foundAnna, strings.ReplaceAll(strings.Replace(foundAnna, "found", "changed", 1), "5060", "5062")},
 		},
+		"three ports at once": {
+			[]string{
+				allAnna, `!Anna\ B._sipuri._udp.local. 120 IN SRV 0 0 5062 annas.local.`, `!Anna\ B._sipuri._udp.local. 120 IN SRV 0 0 5061 annas.local.`,
+				`!Anna\ B._sipuri._udp.local. 120 IN SRV 0 0 5060 annas.local.`, "20s",
+			},
+			[]string{
+				foundAnna, strings.ReplaceAll(strings.Replace(foundAnna, "found", "changed", 1), "5060", "5062"),
+				strings.ReplaceAll(strings.Replace(foundAnna, "found", "changed", 1), "5060", "5061"), strings.Replace(foundAnna, "found", "changed", 1),
+			},
+		},
+		"two services": {
+			[]string{ptrAnna + `|anna\ b._sipuri._udp.local. 120 IN SRV 2 0 5062 annas.local.|anna\ b._sipuri._udp.local. 120 IN SRV 1 0 5060 annas.local.|` + txtAnna + "|" + aAnna + "|" + aaaaAnna},
+			[]string{foundAnna},
+		},
 		"another address": {
 			[]string{allAnna, "2s", `!annas.local. 120 IN A 10.0.0.7`, "20s"},
 			[]string{foundAnna, strings.ReplaceAll(strings.Replace(foundAnna, "found", "changed", 1), "10.0.0.2", "10.0.0.7")},
