@@ -218,6 +218,73 @@ func TestPinnedCallDoesNotDialAStranger(t *testing.T) {
 	}
 }
 
+// Where the far end says that it is may be wrong; where the call began it was.
+func TestPinnedCallGoesBackToWhereItBegan(t *testing.T) {
+	neighbours(t, func(t *testing.T, n *siptest.Network, alice, bob *neighbour) {
+		out, _ := connected(t, alice, bob)
+		c := newClient(t, n, netip.MustParseAddrPort("10.0.0.9:6000"), alice.tls, &bob.cert)
+		defer c.conn.Close()
+		c.send(inDialog(out, "UPDATE", 100, alice.tls, "Contact: <sip:bob@10.0.0.99:5061;transport=tls>\n"))
+		c.expect("200 UPDATE")
+		n.BreakStreams()
+		time.Sleep(time.Second)
+		ok(t, out.Bye(""))
+		bob.wait("hungup")
+	})
+}
+
+// A call that is pinned late leaves ways that it took before.
+func TestPinTakesEffectAtOnce(t *testing.T) {
+	neighbours(t, func(t *testing.T, n *siptest.Network, alice, bob *neighbour) {
+		bob.pin = false
+		p := siptest.NewPeer(t, n, "10.0.0.1:7000")
+		defer p.Close()
+		c := newClient(t, n, netip.MustParseAddrPort("10.0.0.1:6000"), bob.tls, &alice.cert)
+		defer c.conn.Close()
+		invite := strings.Replace(invitation("first", sdpLines), "sip:peer@10.0.0.2:5060", "sip:peer@10.0.0.1:7000;transport=udp", 1)
+		c.send(strings.Replace(invite, "UDP 10.0.0.2:5060", "TLS 10.0.0.1:6000", 1))
+		in := bob.call()
+		ok(t, in.Answer([]byte(answerSDP)))
+		tag := c.expect("200 INVITE").Tag("To")
+		c.send(strings.Replace(request("ACK", "ack", 1, tag, ""), "UDP 10.0.0.2:5060", "TLS 10.0.0.1:6000", 1))
+		bob.wait("confirmed")
+		told := make(chan error, 2)
+		go func() { told <- in.Info(t.Context(), "text/plain", []byte("in clear")) }()
+		p.Send(bob.addr, p.Expect("INFO").Reply("200 OK", "", ""))
+		ok(t, <-told)
+		if !in.Pin(nameOf(alice.key)) {
+			t.Fatal("the call cannot be pinned")
+		}
+		go func() { told <- in.Info(t.Context(), "text/plain", []byte("encrypted")) }()
+		c.send(c.expect("INFO").Reply("200 OK", "", ""))
+		ok(t, <-told)
+		ok(t, in.Bye(""))
+		c.send(c.expect("BYE").Reply("200 OK", "", ""))
+		bob.wait("ended well")
+	})
+}
+
+// Servers that were verified by their certificate alone may use other connections.
+func TestOtherCallsAreNotPinned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &siptest.Network{}
+		alice := newNeighbour(t, n, "10.0.0.1", func(c *sip.Config) { c.TrustCertificate = func(host, _ string) bool { return host == "example.org" } })
+		bob := newNeighbour(t, n, "10.0.0.2", nil)
+		defer bob.close()
+		defer alice.close()
+		out := alice.invite(sip.Route{Transport: "tls", Addr: bob.tls, ServerName: "example.org"})
+		ok(t, bob.call().Answer([]byte(answerSDP)))
+		alice.wait("answered 200")
+		bob.wait("confirmed")
+		c := newClient(t, n, netip.MustParseAddrPort("10.0.0.3:6000"), alice.tls, nil)
+		defer c.conn.Close()
+		c.send(inDialog(out, "INFO", 100, alice.tls, ""))
+		c.expect("200 INFO")
+		ok(t, out.Bye(""))
+		bob.wait("hungup")
+	})
+}
+
 // A key that is trusted now under the same name is still not the one of the call.
 func TestPinnedCallStaysWithItsKey(t *testing.T) {
 	neighbours(t, func(t *testing.T, n *siptest.Network, alice, bob *neighbour) {

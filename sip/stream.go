@@ -32,7 +32,6 @@ type stream struct {
 	name     poolAddr
 	dialed   bool
 	pinned   bool      // [Config].VerifyServer took the server for serverName
-	greeted  bool      // our side of an incoming handshake is over; owned by Read
 	firstBy  time.Time // by when the handshake and the first read must be done, zero: no limit; owned by Read
 	peer     atomic.Pointer[x509.Certificate]
 	closed   atomic.Bool
@@ -59,7 +58,6 @@ func (s *stream) Read(b []byte) (int, error) {
 		if err := s.greet(); err != nil {
 			return 0, err
 		}
-		_ = s.Conn.SetReadDeadline(s.firstBy)
 	}
 	n, err := s.Conn.Read(b)
 	if n > 0 {
@@ -84,7 +82,7 @@ func (s *stream) Read(b []byte) (int, error) {
 // [handshakePatience] whatever the client does.
 func (s *stream) greet() error {
 	tc, ok := s.Conn.(*tls.Conn)
-	if !ok || s.greeted {
+	if !ok {
 		return nil
 	}
 	if !s.e.filter.flood.handshake(s.key.remote.Addr()) {
@@ -95,7 +93,6 @@ func (s *stream) greet() error {
 		s.e.log.Debug("TLS handshake failed", "remote", s.key.remote, "err", err)
 		return err
 	}
-	s.greeted = true
 	s.proved(tc)
 	return s.Conn.SetWriteDeadline(time.Time{})
 }

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -121,6 +122,9 @@ func TestThousandSilentConnections(t *testing.T) {
 			time.Sleep(time.Second)
 			alice.want("failed 486")
 			alice.events = nil
+			if got, want := stillOpen(open), map[string]int{"one host": 100, "many": 511}[name]; got != want {
+				t.Errorf("%s: %d connections are open, want %d", name, got, want)
+			}
 			for _, c := range open {
 				c.Close()
 			}
@@ -128,6 +132,17 @@ func TestThousandSilentConnections(t *testing.T) {
 			time.Sleep(time.Minute)
 		}
 	})
+}
+
+// stillOpen counts connections that the other side has not closed.
+func stillOpen(conns []net.Conn) (count int) {
+	for _, c := range conns {
+		_ = c.SetReadDeadline(time.Now().Add(time.Millisecond))
+		if _, err := c.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
+			count++
+		}
+	}
+	return count
 }
 
 // A host that does nothing but handshakes is held off; others are not.
