@@ -322,6 +322,8 @@ func TestNeighbourIsFoundAndCalled(t *testing.T) {
 	}
 	r.w.incoming.key(&fyne.KeyEvent{Name: fyne.KeyReturn})
 	r.until("the talk", func() bool { return r.only() != nil && r.only().view.Lock == "Encrypted, verified" })
+	r.w.hangUp()
+	r.until("its end", func() bool { return len(r.phone.App.SessionManager().Sessions()) == 0 })
 	r.w.askForgetKey(p.all[0], r.w.win)
 	test.Tap(findButton(r.w.win.Canvas().Overlays().Top(), "Forget"))
 	r.until("the key being forgotten", func() bool { return p.rows[0].Lock == viewmodel.PictureLocked && p.all[0].Trust == middleware.TrustNew })
