@@ -3,6 +3,7 @@ package interop
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,6 +18,7 @@ type process struct {
 	name string
 	cmd  *exec.Cmd
 	log  string // file with its output
+	in   io.Writer
 	done chan struct{}
 	err  error // how it ended, once done is closed
 }
@@ -44,6 +46,7 @@ func start(name, dir string, program string, args ...string) (*process, error) {
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
+	p.in = in
 	go func() {
 		p.err = p.cmd.Wait()
 		in.Close()
