@@ -24,6 +24,9 @@ const (
 	pace = 50 * time.Millisecond
 	// maxAsked is about how long the questions of a packet are together, in bytes.
 	maxAsked = 1200
+	// maxKnown is how many known answers go with the questions of a packet. If there are
+	// more, some will be told in vain.
+	maxKnown = 1024
 )
 
 // asking is when a set is asked for: in a series that goes on as long as something is
@@ -149,9 +152,10 @@ func (q *querier) ask(now time.Time) {
 		known := len(m.answers)
 		m.questions = append(m.questions, question{key: s.key})
 		for _, e := range s.sorted() {
-			if e.rr != nil && e.fresh(now) {
-				m.answers = append(m.answers, record{key: s.key, rr: e.rr, ttl: e.ends.Sub(now)})
-				size += len(e.value) + 12
+			if e.rr != nil && e.fresh(now) && len(m.answers) < maxKnown {
+				r := record{key: s.key, rr: e.rr, ttl: e.ends.Sub(now)}
+				m.answers = append(m.answers, r)
+				size += knownSize(r)
 			}
 		}
 		q.count(now, s)
@@ -179,11 +183,17 @@ func (m *message) beside(s *set, known []record) {
 	m.questions = append(m.questions, question{key: s.key})
 	size := 0
 	for _, r := range known {
-		if size += len(r.rr.(*dns.PTR).Ptr) + 12; size > maxAsked {
+		if size += knownSize(r); size > maxAsked {
 			return // no second packet: those who answer so would take neither
 		}
 		m.answers = append(m.answers, r)
 	}
+}
+
+// knownSize is about how long a pointer is in a packet, in bytes.
+func knownSize(r record) int {
+	label, _ := splitName(r.rr.(*dns.PTR).Ptr)
+	return len(unescape(label)) + 5 + recordBaseLen // with the length of the label and two pointers to names
 }
 
 // takeFromLine returns what fits into a packet, one for each source in turn: who

@@ -183,6 +183,31 @@ func TestFloodOfBigRecords(t *testing.T) {
 	}
 }
 
+// With thousands of instances the question for a type does not keep others waiting for
+// long, but makes a pause that suits its many packets.
+func TestKnownAnswersAreBounded(t *testing.T) {
+	e, _ := quietEar(t)
+	for i := range maxInstances {
+		e.handle(e.now, bigRecords(i), from(i))
+	}
+	most := 0
+	e.send = func(m message) {
+		packets, err := m.pack(packetSize)
+		if err != nil {
+			t.Error(err)
+		}
+		most = max(most, len(packets))
+		fair := pace * time.Duration(len(packets))
+		if pause := e.quiet.Sub(e.now); pause < fair*3/4 || pause > fair*5/4 {
+			t.Errorf("a pause of %v after %d packets", pause, len(packets))
+		}
+	}
+	e.run(3 * time.Second)
+	if most < 20 || most > 80 {
+		t.Errorf("%d packets for one question", most)
+	}
+}
+
 func BenchmarkCacheFlood(b *testing.B) {
 	const each = 20
 	packets := make([]*message, 10000/each)
