@@ -75,7 +75,8 @@ func TestWindow(t *testing.T) {
 // open starts the program and waits for its window.
 func (s *seat) open(t *testing.T) {
 	t.Helper()
-	proc, err := start("phone-window", s.dir, s.binary, s.args...)
+	line := append(append(slices.Clone(s.config.Under), s.binary), s.args...)
+	proc, err := start("phone-window", s.dir, line[0], line[1:]...)
 	if err != nil {
 		t.Fatal(err)
 	}
