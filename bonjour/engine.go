@@ -208,7 +208,10 @@ func (e *Engine) settle(now time.Time) {
 			next = t
 		}
 	}
-	for _, a := range slices.Clone(e.attachments) {
+	for _, p := range e.publications {
+		sooner(p.update(now))
+	}
+	for _, a := range e.attachments {
 		if a.conn == nil {
 			sooner(a.retryAt)
 			continue

@@ -12,7 +12,7 @@ import (
 func (r *responder) hear(now time.Time, m *message) {
 	for _, rec := range slices.Concat(m.answers, m.additionals) {
 		if c := r.byName[rec.name]; c != nil {
-			r.hearName(now, c, rec)
+			r.hearName(c, rec)
 		}
 		for _, o := range r.byKey[rec.key] {
 			switch {
@@ -31,9 +31,11 @@ func (r *responder) hear(now time.Time, m *message) {
 
 // hearName looks for conflicts about a name of ours, or one that is to be (RFC 6762
 // sections 8.1 and 9). What this machine itself says, on this link or another that is
-// joined to it, is none.
-func (r *responder) hearName(now time.Time, c *claim, rec record) {
-	if rec.ttl == 0 || c.established && rec.rtype == dns.TypeNSEC || r.ours(rec) {
+// joined to it, is none. What comes before the first probe does not count: whoever has
+// the name says so once more when it is asked for, and who has not cannot make us take
+// name after name.
+func (r *responder) hearName(c *claim, rec record) {
+	if rec.ttl == 0 || !c.established && c.probes == 0 || c.established && rec.rtype == dns.TypeNSEC || r.ours(rec) {
 		return
 	}
 	r.report(conflict{subject: c.subject, link: r, probing: !c.established})

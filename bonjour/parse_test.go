@@ -111,7 +111,7 @@ func TestPackedNamesAreCompressed(t *testing.T) {
 	}
 }
 
-func many(t *testing.T, n int) []record {
+func many(t testing.TB, n int) []record {
 	var list []record
 	for i := range n {
 		list = append(list, rec(t, fmt.Sprintf("_sip._udp.local. 4500 IN PTR phone-number-%d._sip._udp.local.", i), false))

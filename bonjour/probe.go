@@ -38,7 +38,7 @@ func (c *claim) unsettle() {
 func (r *responder) reprobe(s *subject, at time.Time) {
 	if c := r.find(s); c != nil {
 		c.unsettle()
-		c.at = at
+		c.at, c.disputed = at, true
 		r.index()
 	}
 }
@@ -70,7 +70,7 @@ func (r *responder) probe(now time.Time) {
 				continue
 			}
 			if r.settled(c) {
-				c.established, c.lost, changed = true, 0, true
+				c.established, c.disputed, c.lost, changed = true, false, 0, true
 				for _, o := range slices.Concat(c.shared, c.unique, c.meta) {
 					o.announceFrom(now)
 				}

@@ -17,6 +17,9 @@ const (
 // maxPublished is the length of a TXT record that still fits into a packet, in bytes.
 const maxPublished = 8000
 
+// updateInterval is how often the text of a service may change.
+const updateInterval = 250 * time.Millisecond
+
 // A Publication is a service that an [Engine] publishes.
 type Publication struct {
 	engine  *Engine
@@ -28,6 +31,9 @@ type Publication struct {
 	number  int // of the name in use; 0 and 1 are the name that is wanted
 	told    PublicationEvent
 	ever    bool // anything was told
+
+	changed  bool      // the text may be new
+	updateAt time.Time // when it may be looked at, at the earliest
 }
 
 // Publish makes a service known on every link. Its name is cut to 63 bytes and cleaned
@@ -51,13 +57,23 @@ func (e *Engine) Publish(s Service, on func(PublicationEvent)) (*Publication, er
 }
 
 // Update tells that the text of the service changed: Service.Text is asked again, and
-// what is new is announced.
+// what is new is announced, at once or a quarter of a second after the last time.
 func (p *Publication) Update() {
-	p.engine.post(func(now time.Time) {
-		if slices.Contains(p.engine.publications, p) {
-			p.engine.set(now, &p.subject)
-		}
-	})
+	p.engine.post(func(time.Time) { p.changed = true })
+}
+
+// update takes the new text, if there is one and its time has come. It returns when that
+// will be: zero if there is none.
+func (p *Publication) update(now time.Time) time.Time {
+	switch {
+	case !p.changed:
+		return time.Time{}
+	case p.updateAt.After(now):
+		return p.updateAt
+	}
+	p.changed, p.updateAt = false, now.Add(updateInterval)
+	p.engine.set(now, &p.subject)
+	return time.Time{}
 }
 
 // Withdraw takes the service back. It returns at once; no event comes once the goodbye

@@ -65,6 +65,7 @@ type claim struct {
 	nsec    *own // tells which types the name does not have (RFC 6762 section 6.1)
 
 	established bool      // the name is ours
+	disputed    bool      // it was, and somebody else uses it
 	probes      int       // sent so far
 	at          time.Time // of the next probe, or when the last has gone unanswered
 	lost        int       // tie-breaks lost in a row
@@ -151,23 +152,21 @@ func (r *responder) change(now time.Time, c *claim, to spec) {
 	nsec := r.adopt([]*own{c.nsec}, []record{nsecRecord(to)})
 	c.nsec = nsec[0]
 	kept := slices.Concat(c.unique, c.shared, c.meta)
-	if c.established {
-		changed := map[key]bool{}
-		for _, o := range kept {
-			if !slices.Contains(old, o) {
-				changed[o.key] = true
-			}
+	changed := map[key]bool{}
+	for _, o := range kept {
+		if !slices.Contains(old, o) {
+			changed[o.key] = true
 		}
-		for _, o := range old {
-			if !slices.Contains(kept, o) {
-				r.bye(now, c, o)
-				changed[o.key] = true
-			}
+	}
+	for _, o := range old {
+		if !slices.Contains(kept, o) {
+			r.bye(now, c, o)
+			changed[o.key] = true
 		}
-		for _, o := range kept { // the flush bit wants the whole set in one packet
-			if changed[o.key] {
-				o.announceFrom(now)
-			}
+	}
+	for _, o := range kept { // the flush bit wants the whole set in one packet
+		if c.established && changed[o.key] {
+			o.announceFrom(now)
 		}
 	}
 	r.index()
@@ -191,7 +190,7 @@ func (r *responder) adopt(old []*own, records []record) []*own {
 // record of its set replaces needs no goodbye, unless it is an address, or so new that
 // the flush bit does not concern it (RFC 6762 section 10.2).
 func (r *responder) bye(now time.Time, c *claim, o *own) {
-	if o.sentAt.IsZero() {
+	if o.sentAt.IsZero() || c.disputed {
 		return
 	}
 	replaced := slices.ContainsFunc(c.unique, func(n *own) bool { return n.key == o.key })
@@ -209,7 +208,7 @@ func (r *responder) drop(now time.Time, s *subject, goodbye bool) {
 		return
 	}
 	r.claims = slices.DeleteFunc(r.claims, func(o *claim) bool { return o == c })
-	if goodbye && c.established {
+	if goodbye {
 		all := slices.Concat(c.shared, c.unique)
 		c.unique = nil // nothing replaces them
 		for _, o := range all {
