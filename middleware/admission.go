@@ -20,12 +20,13 @@ func (m *SessionManager) incoming(call *sip.Call, account *Account) *Session {
 	if call.Replaced() != nil && m.app != nil {
 		return m.takePlace(call, account)
 	}
-	v := m.judge(call, account)
+	g := m.greet(call, account)
+	v := m.judge(call, account, g)
 	identity, peer := identify(call, account)
-	peer = m.known(peer)
+	peer = m.known(g.peer(peer))
 	s, err := m.newSession(account, Incoming, func(s *Session) {
 		s.describe(call, identity, peer)
-		s.welcome(call)
+		s.welcome(call, g)
 	})
 	if err != nil {
 		_ = call.Reject(486, "Busy Here") // the call ends either way
@@ -46,11 +47,12 @@ func (s *Session) describe(call *sip.Call, identity *Identity, peer Peer) {
 }
 
 // judge asks the policy about a call. The Echo Test takes every call.
-func (m *SessionManager) judge(call *sip.Call, account *Account) verdict {
+func (m *SessionManager) judge(call *sip.Call, account *Account, g *guest) verdict {
 	if m.app == nil {
 		return verdict{}
 	}
 	c := callerOf(call, account != nil)
+	c.asserted = append(c.asserted, g.uris()...)
 	k := circumstances{
 		quiet:   m.app.UserStatus() == DoNotDisturb,
 		talking: m.talking(nil),

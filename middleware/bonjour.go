@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"os/user"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,9 +22,10 @@ const BonjourID = "bonjour@local"
 //
 // Its methods may be used from any goroutine and do not block.
 type BonjourAccount struct {
-	app  *SIPApplication
-	hood *neighbourhood
-	lan  *lan
+	app    *SIPApplication
+	hood   *neighbourhood
+	lan    *lan
+	person string // the system's name of the person
 
 	mu      sync.Mutex // guards what follows, and the order in which changes are told
 	started bool
@@ -62,7 +64,7 @@ func (m *AccountManager) BonjourAccount() *BonjourAccount {
 }
 
 func newBonjourAccount(app *SIPApplication) *BonjourAccount {
-	b := &BonjourAccount{app: app}
+	b := &BonjourAccount{app: app, person: systemUser()}
 	id := instanceIDOf(app.instance)
 	if id == "" {
 		id = randomLetters(32) // better than none, which some programs cannot bear
@@ -158,13 +160,20 @@ func (b *BonjourAccount) ForgetNeighbour(id string) error { return b.hood.forget
 // displayName is what neighbours see.
 func (b *BonjourAccount) displayName() string {
 	set := b.app.settings.Get()
-	name := cmp.Or(set.Bonjour.DisplayName, set.General.UserName)
-	if name == "" {
-		if u, err := user.Current(); err == nil {
-			name = cmp.Or(u.Name, u.Username)
-		}
+	return cmp.Or(set.Bonjour.DisplayName, set.General.UserName, b.person)
+}
+
+// systemUser is the name that the system has of the person.
+func systemUser() string {
+	u, err := user.Current()
+	if err != nil {
+		return ""
 	}
-	return name
+	_, plain, found := strings.Cut(u.Username, `\`) // of a Windows domain
+	if !found {
+		plain = u.Username
+	}
+	return cmp.Or(u.Name, plain)
 }
 
 // start and stop are called by the account manager.

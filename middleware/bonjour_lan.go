@@ -130,7 +130,10 @@ func (l *lan) switchOff() {
 	for _, o := range l.offered() {
 		l.withdraw(o)
 	}
-	l.closeBrowsers()
+	for _, browser := range l.browsers {
+		browser.Close()
+	}
+	l.browsers = nil
 	ctx, cancel := context.WithTimeout(context.Background(), goodbyeTime)
 	defer cancel()
 	l.engine.Close(ctx)
@@ -144,7 +147,8 @@ func (l *lan) switchOff() {
 
 // browse looks for others, from the beginning if it did already.
 func (l *lan) browse() {
-	l.closeBrowsers()
+	old := l.browsers
+	l.browsers = nil
 	l.b.app.bus.Publish(BonjourAccountWillInitiateDiscovery{Transports: []string{"udp", "tcp", "tls"}})
 	for _, service := range serviceTypes {
 		browser, err := l.engine.Browse(service, l.b.hood.got)
@@ -154,13 +158,9 @@ func (l *lan) browse() {
 		}
 		l.browsers = append(l.browsers, browser)
 	}
-}
-
-func (l *lan) closeBrowsers() {
-	for _, browser := range l.browsers {
+	for _, browser := range old { // now, so that nobody leaves unnoticed
 		browser.Close()
 	}
-	l.browsers = nil
 }
 
 // gotStatus takes in what the engine can do now.

@@ -1,9 +1,12 @@
 package middleware
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
+	"errors"
 	"net/netip"
+	"slices"
 
 	"parley/sip"
 	"parley/storage"
@@ -50,25 +53,86 @@ func (app *SIPApplication) listenLocal(ctx context.Context) (*localEndpoint, err
 
 // rebindLocal makes the endpoint of direct calls listen on the addresses there are
 // now, everywhere on the same ports: a service on the local network has one. While
-// the [BonjourAccount] is enabled TLS is one above.
+// the [BonjourAccount] is enabled there is TLS, one above where that is free.
 func (app *SIPApplication) rebindLocal(ep *sip.Endpoint) error {
 	port, demanded := app.directPort()
-	if list := app.network.listen(); port == 0 && len(list) > 1 {
-		ctx, cancel := context.WithTimeout(app.network.ctx, rebindPause)
-		_ = ep.Rebind(ctx, []netip.AddrPort{netip.AddrPortFrom(list[0].Addr(), 0)}, nil) // to learn of a free port; it will fail again
-		cancel()
-		port = portOf(ep)
-	}
-	p := ports{plain: port, tls: -1, demanded: demanded}
+	p := ports{plain: cmp.Or(port, portOf(ep, "udp")), tls: -1, demanded: demanded}
 	if app.config.Bonjour != nil && app.settings.Get().Bonjour.Enabled {
-		if p.tls = port + 1; port == 0 || p.tls > 1<<16-1 {
-			p.tls = 0
-		}
+		p.tls = cmp.Or(portOf(ep, "tls"), p.above())
 	}
-	err := app.rebind(ep, p)
+	err := app.rebindSame(ep, p)
 	app.keepDirectPort(ep)
 	return err
 }
+
+// above is the TLS port that goes with the plain one, 0 if there is none.
+func (p ports) above() int {
+	if p.plain == 0 || p.plain >= 1<<16-1 {
+		return 0
+	}
+	return p.plain + 1
+}
+
+// sameTries is how many numbers are tried until one is free on every address.
+const sameTries = 8
+
+// rebindSame listens on the same ports everywhere, or, if no number can be found
+// that is free on every address, on whatever is.
+func (app *SIPApplication) rebindSame(ep *sip.Endpoint, p ports) error {
+	list := app.network.listen()
+	for range sameTries {
+		if len(list) > 0 && (p.plain == 0 || p.tls == 0) {
+			app.choosePorts(ep, &p, list[0].Addr())
+		}
+		err := app.rebindTo(ep, p)
+		if err == nil || errors.Is(err, sip.ErrClosed) || app.network.ctx.Err() != nil {
+			return err
+		}
+		switch everywhere := app.listensOn(ep, "udp", p.plain) && app.listensOn(ep, "tcp", p.plain); {
+		case everywhere && p.tls > 0:
+			p.tls = 0
+		case p.demanded || app.directKnown():
+			return app.rebind(ep, p) // calls are expected there, on those addresses where it is free
+		default:
+			p.plain = 0
+		}
+	}
+	return app.rebind(ep, p)
+}
+
+// choosePorts finds free numbers for those of p that are 0, by listening on one
+// address.
+func (app *SIPApplication) choosePorts(ep *sip.Endpoint, p *ports, first netip.Addr) {
+	ctx, cancel := context.WithTimeout(app.network.ctx, rebindPause)
+	defer cancel()
+	var plain []netip.AddrPort
+	for _, l := range ep.Addrs() { // those stay, but where another number is wanted
+		if l.Transport == "udp" && p.plain != 0 {
+			plain = append(plain, l.Addr)
+		}
+	}
+	_ = ep.Rebind(ctx, plain, nil) // what fails here fails again with the rest
+	if p.plain == 0 {
+		plain = []netip.AddrPort{netip.AddrPortFrom(first, 0)}
+		_ = ep.Rebind(ctx, plain, nil)
+		p.plain = portOf(ep, "udp")
+	}
+	if p.tls == 0 {
+		_ = ep.Rebind(ctx, plain, []netip.AddrPort{netip.AddrPortFrom(first, 0)})
+		p.tls = portOf(ep, "tls")
+	}
+}
+
+// listensOn reports whether ep listens on that port on every address.
+func (app *SIPApplication) listensOn(ep *sip.Endpoint, transport string, port int) bool {
+	locals := ep.Addrs()
+	return !slices.ContainsFunc(app.network.listen(), func(a netip.AddrPort) bool {
+		return !slices.Contains(locals, sip.Local{Transport: transport, Addr: netip.AddrPortFrom(a.Addr(), uint16(port))})
+	})
+}
+
+// directKnown reports whether others may know the port of direct calls from before.
+func (app *SIPApplication) directKnown() bool { return app.settings.Get().Network.Port != 0 }
 
 // directPort is where direct calls are expected, and whether nothing else will do.
 func (app *SIPApplication) directPort() (port int, demanded bool) {
@@ -148,10 +212,10 @@ func (app *SIPApplication) listen(ctx context.Context, c sip.Config, bind func(*
 	return ep, err
 }
 
-// portOf returns the port that ep listens on for UDP and TCP, 0 while there is none.
-func portOf(ep *sip.Endpoint) int {
+// portOf returns the port that ep listens on first, 0 while there is none.
+func portOf(ep *sip.Endpoint, transport string) int {
 	for _, l := range ep.Addrs() {
-		if l.Transport == "udp" {
+		if l.Transport == transport {
 			return int(l.Addr.Port())
 		}
 	}
@@ -160,7 +224,7 @@ func portOf(ep *sip.Endpoint) int {
 
 // keepPort remembers the port in use, so that the next start has the same.
 func (app *SIPApplication) keepPort(ep *sip.Endpoint, known int, set func(*storage.Settings, int)) {
-	port := portOf(ep)
+	port := portOf(ep, "udp")
 	if port == 0 || port == known || app.config.Direct.Port() != 0 {
 		return
 	}

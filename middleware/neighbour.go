@@ -175,8 +175,8 @@ type (
 	// BonjourAccountDidRemoveNeighbour is posted when a neighbour is gone.
 	BonjourAccountDidRemoveNeighbour struct{ AboutNeighbour }
 
-	// BonjourAccountNeighbourKeyDidChange is posted when somebody answered or called
-	// in a neighbour's name who has not the key that is remembered. Not in sipsimple.
+	// BonjourAccountNeighbourKeyDidChange is posted when somebody answered for a
+	// neighbour who has not the key that is remembered. Not in sipsimple.
 	BonjourAccountNeighbourKeyDidChange struct {
 		AboutNeighbour
 		Presented string // fingerprint of the other key, in hexadecimal

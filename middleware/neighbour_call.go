@@ -34,7 +34,21 @@ func (d *dialing) dialNeighbour(app *SIPApplication, f *found) error {
 	if !f.Callable() {
 		return &NeighbourError{f.Neighbour}
 	}
-	d.account, d.peer = nil, f.peer()
+	list := app.neighbourTargets(f)
+	if len(list) == 0 {
+		return fmt.Errorf("%w: %s", sip.ErrNoLocalAddress, f.Title())
+	}
+	d.target = list[0]
+	d.target.more = list[1:]
+	d.account, d.uri, d.peer = nil, d.target.uri, f.peer()
+	return nil
+}
+
+// neighbourTargets returns the contacts of a neighbour that can be called, one for
+// each user, best first. There is one, but for those left behind by a program that
+// was started again, and for those of somebody who claims to be the neighbour.
+func (app *SIPApplication) neighbourTargets(f *found) []target {
+	var list []target
 	ep := app.direct()
 	for _, c := range f.ways() {
 		r := sip.Route{Transport: c.transport, Addr: c.addr}
@@ -42,24 +56,45 @@ func (d *dialing) dialNeighbour(app *SIPApplication, f *found) error {
 		if err != nil {
 			continue // of a family that we have no address of
 		}
-		if d.target.neighbour == nil {
-			d.uri = c.uri()
-			d.target = target{
-				endpoint: ep, uri: d.uri, neighbour: f, to: sip.Address{URI: d.uri},
-				from: sip.Address{
-					Name: app.accounts.BonjourAccount().displayName(),
-					URI:  sip.URI{Scheme: "sip", User: app.local.user, Host: local.String()},
-				},
-			}
+		i := slices.IndexFunc(list, func(t target) bool { return t.uri.User == c.user })
+		if i < 0 {
+			i = len(list)
+			uri := c.uri()
+			own := sip.URI{Scheme: "sip", User: app.local.user, Host: local.String()}
+			list = append(list, target{
+				endpoint: ep, uri: uri, neighbour: f, to: sip.Address{URI: uri},
+				from: sip.Address{Name: app.accounts.BonjourAccount().displayName(), URI: own},
+			})
 		}
-		d.target.ways = append(d.target.ways, r)
+		ways := append(list[i].ways, r)
+		list[i].ways = ways
+		list[i].lookup = func(context.Context) ([]sip.Route, *sip.Authorizer, error) { return ways, nil, nil }
 	}
-	ways := d.target.ways
-	d.target.lookup = func(context.Context) ([]sip.Route, *sip.Authorizer, error) { return ways, nil, nil }
-	if len(ways) == 0 {
-		return fmt.Errorf("%w: %s", sip.ErrNoLocalAddress, f.Title())
+	return list
+}
+
+// nextContact goes on with another contact of the neighbour, where err says that
+// one does not lead to it. It reports whether it did.
+func (s *Session) nextContact(err error) bool {
+	if s.place.State != session.Calling || len(s.target.more) == 0 || !leadsAstray(err) {
+		return false
 	}
-	return nil
+	if errors.As(err, &s.other.wrong) {
+		s.log.Info("Contact of the neighbour is somebody else's", "contact", s.target.uri)
+	}
+	s.others.next = s.target.at(s.target.more[0])
+	s.others.next.more = s.target.more[1:]
+	s.step(event{in: session.GotRedirect, by: Remote})
+	return true
+}
+
+// leadsAstray reports whether a call failed by err because nobody is there any more.
+func leadsAstray(err error) bool {
+	var status *sip.StatusError
+	if errors.As(err, &status) {
+		return slices.Contains([]int{404, 408, 410, 503}, status.Code)
+	}
+	return !errors.Is(err, sip.ErrClosed)
 }
 
 // peer is how a call with the neighbour shows it, and calls it back.
@@ -126,8 +161,9 @@ func (s *Session) proving(routes []sip.Route) []sip.Route {
 
 // another is what a session knows of a call on the local network.
 type another struct {
-	found *found   // who the other side is, if that is known; it never changes
-	pins  []string // that were made for the call
+	found *found    // who the other side is, if that is known; it never changes
+	pins  []string  // that were made for the call
+	wrong *keyError // of a contact that was given up
 }
 
 // meet makes the session one with a neighbour. It is called before the session
@@ -195,6 +231,16 @@ func (s *Session) partFrom(wrong *keyError) {
 	if s.place.Accepts(session.End) {
 		s.step(event{in: session.End})
 	}
+}
+
+// failure is why a call failed by err: where no contact led to the neighbour, that
+// somebody else was there says more than that others were silent.
+func (s *Session) failure(err error) error {
+	if s.other.wrong != nil && !errors.As(err, new(*sip.StatusError)) {
+		err = s.other.wrong
+	}
+	s.shout(err)
+	return err
 }
 
 // shout tells that somebody answered for the neighbour with another key, if that

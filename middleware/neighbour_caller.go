@@ -1,7 +1,6 @@
 package middleware
 
 import (
-	"cmp"
 	"net/netip"
 	"net/url"
 
@@ -17,7 +16,7 @@ func (b *BonjourAccount) admit(r sip.Request) int {
 	who := b.callerOf(r)
 	switch from := b.Settings().CallsFrom; {
 	case from == CallsFromKnown && !who.verified, from == CallsFromNeighbours && who.found == nil:
-		b.app.log.Info("Call from the local network refused", "from", r.Source, "callsFrom", from)
+		b.app.log.Debug("Call from the local network refused", "from", r.Source, "callsFrom", from)
 		return 403
 	}
 	return 0
@@ -45,38 +44,65 @@ func (app *SIPApplication) isForBonjour(u sip.URI) bool {
 	return app.local != nil && u.User == app.local.user && app.accounts.BonjourAccount().Active()
 }
 
-// welcome notes what is known of the caller, if call is to the [BonjourAccount]. It
-// is called before the session runs.
-func (s *Session) welcome(call *sip.Call) {
-	if s.m.app == nil || s.account != nil || !s.m.app.isForBonjour(call.RequestURI()) {
+// A guest is whoever calls the [BonjourAccount].
+type guest struct {
+	neighbourCaller
+	found *found // who that is; nil for somebody unknown
+}
+
+// greet finds out who calls the [BonjourAccount]; nil if call is for somebody else.
+func (m *SessionManager) greet(call *sip.Call, account *Account) *guest {
+	if m.app == nil || account != nil || !m.app.isForBonjour(call.RequestURI()) {
+		return nil
+	}
+	hood := m.app.accounts.BonjourAccount().hood
+	g := &guest{neighbourCaller: m.app.accounts.BonjourAccount().callerOf(sip.Request{
+		Source: call.Route().Addr, From: call.Remote(), PeerCertificate: call.PeerCertificate(),
+	})}
+	if g.found = g.neighbourCaller.found; g.found == nil && g.verified {
+		g.found = hood.absent(g.id)
+	}
+	return g
+}
+
+// peer is how the guest is shown: said is what it says itself.
+func (g *guest) peer(said Peer) Peer {
+	if g == nil || g.found == nil {
+		return said
+	}
+	return g.found.peer()
+}
+
+// uris are the addresses that the guest has proved to have.
+func (g *guest) uris() []sip.URI {
+	if g == nil || !g.verified {
+		return nil
+	}
+	return []sip.URI{{Scheme: neighbourScheme, User: g.id}}
+}
+
+// welcome notes what is known of the caller before the session runs.
+func (s *Session) welcome(call *sip.Call, g *guest) {
+	if g == nil {
 		return
 	}
 	s.now.Account = BonjourID
-	who := s.m.app.accounts.BonjourAccount().callerOf(sip.Request{
-		Source: call.Route().Addr, From: call.Remote(), PeerCertificate: call.PeerCertificate(),
-	})
-	f := who.found
-	if f == nil && who.verified {
-		f = s.absent(who)
-	}
-	if f == nil {
+	if g.found == nil {
 		return
 	}
-	s.meet(f)
-	s.now.Peer, s.now.Verified = f.peer(), who.verified
-	if who.key != "" {
-		call.Pin(s.pinTo(f, who.key))
+	s.meet(g.found)
+	s.now.Verified = g.verified
+	if g.key != "" {
+		call.Pin(s.pinTo(g.found, g.key))
 	}
 }
 
 // absent is somebody who is remembered and not on the list now.
-func (s *Session) absent(who neighbourCaller) *found {
-	hood := s.m.app.accounts.BonjourAccount().hood
-	k, _ := hood.keys.Get(who.id)
-	f := &found{base: who.id}
-	f.ID, f.Key, f.Trust, f.Problem = who.id, k.Key, TrustKnown, ProblemNoAddress
+func (n *neighbourhood) absent(id string) *found {
+	k, _ := n.keys.Get(id)
+	f := &found{base: id}
+	f.ID, f.Key, f.Trust, f.Problem = id, k.Key, TrustKnown, ProblemNoAddress
 	f.Name, f.Host = sip.CleanText(k.Name, maxNeighbourName), sip.CleanText(k.Host, maxNeighbourName)
-	f.Name = cmp.Or(f.Name, f.Host, s.now.Peer.Name)
 	f.Target = neighbourScheme + ":" + url.PathEscape(f.ID)
 	return f
 }

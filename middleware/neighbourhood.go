@@ -36,8 +36,10 @@ const (
 	maxSightingsOfID = 24
 	// maxFound is how many neighbours are shown.
 	maxFound = 1000
-	// collectTime is for how long changes are collected before they are told.
-	collectTime = 100 * time.Millisecond
+	// collectTime is for how long changes are collected before they are told, and
+	// collectFirst if there were none for so long before: services come together.
+	collectTime  = 100 * time.Millisecond
+	collectFirst = 20 * time.Millisecond
 )
 
 // A neighbourhood knows who is on the local network, and who can be trusted. Its
@@ -60,6 +62,7 @@ type neighbourhood struct {
 	pins    map[string]*pin   // by the name that a server has to prove
 	rev     uint64
 	collect *time.Timer // nil while nothing changed
+	told    time.Time   // when changes were told last
 	closed  bool
 }
 
@@ -167,7 +170,7 @@ func (n *neighbourhood) crowded() bool {
 // touchLocked has what changed told soon.
 func (n *neighbourhood) touchLocked() {
 	if n.collect == nil && !n.closed {
-		n.collect = time.AfterFunc(collectTime, n.flush)
+		n.collect = time.AfterFunc(max(collectFirst, collectTime-time.Since(n.told)), n.flush)
 	}
 }
 
@@ -192,8 +195,8 @@ func (n *neighbourhood) flush() {
 		n.mu.Unlock()
 		return
 	}
-	old, now := n.now.Load(), n.mergeLocked()
-	n.tellLocked(old, now)
+	n.told = time.Now()
+	n.tellLocked(n.now.Load(), n.mergeLocked())
 	n.mu.Unlock()
 	n.changed()
 }

@@ -76,24 +76,24 @@ func TestRecordsAreRead(t *testing.T) {
 		{"of a phone called by its address", service(phoneUDP, "bob@kitchen", "kitchen", 5060, "10.0.0.9"), " bob@kitchen   udp bob [10.0.0.9]"},
 		{"of a phone with an address in it", service(phoneTCP, "Bob", "kitchen", 5060, "10.0.0.9", "uri=sips:bob@example.org"), " Bob   tls bob [10.0.0.9]"},
 		{"nothing at all", bonjour.Instance{}, "    udp  []"},
-		{"strings without =", service(serviceUDP, "x", "h", 1, "", "name", "=", "instance_id", ""), "    udp  []"},
+		{"strings without =", service(serviceUDP, "x", "h", 1, "", "name", "=", "instance_id", ""), " x   udp  []"},
 		{"the first of two counts", service(serviceUDP, "x", "h", 1, "", "NAME=Anna", "name=Eve", "instance_id=a", "Instance_ID=b"), "a Anna   udp  []"},
 		{
 			"marks that paint over other text",
 			service(serviceUDP, "x", "h", 1, "", "name=An\u202ena\x1b[31m\n", "note=\x00\x07"),
 			"  An" + "na[31m" + "   udp  []",
 		},
-		{"an id that is none", service(serviceUDP, "x", "h", 1, "", "instance_id=a b#c", "key=zz"), "    udp  []"},
-		{"an id of 300 bytes", service(serviceUDP, "x", "h", 1, "", "instance_id="+strings.Repeat("a", 300)), "    udp  []"},
+		{"an id that is none", service(serviceUDP, "x", "h", 1, "", "instance_id=a b#c", "key=zz"), " x   udp  []"},
+		{"an id of 300 bytes", service(serviceUDP, "x", "h", 1, "", "instance_id="+strings.Repeat("a", 300)), " x   udp  []"},
 		{"a name of 300 bytes", service(serviceUDP, "x", "h", 1, "", "name="+strings.Repeat("a", 300)), " " + strings.Repeat("a", 79) + "…   udp  []"},
-		{"a urn", service(serviceUDP, "x", "h", 1, "", "instance_id=urn:uuid:AB-1"), "ab-1    udp  []"},
-		{"a state of its own", service(serviceUDP, "x", "h", 1, "", "state=Out to lunch"), "  Out to lunch  udp  []"},
+		{"a urn", service(serviceUDP, "x", "h", 1, "", "instance_id=urn:uuid:AB-1"), "ab-1 x   udp  []"},
+		{"a state of its own", service(serviceUDP, "x", "h", 1, "", "state=Out to lunch"), " x Out to lunch  udp  []"},
 		{
 			"addresses that lead nowhere, or to ourselves",
 			service(serviceUDP, "x", "h", 1, "127.0.0.1 ::1 0.0.0.0 :: 224.0.0.1 ff02::1 fe80::1%eth0 ::ffff:10.0.0.2 169.254.1.1 2001:db8::1 10.0.0.3"),
-			"    udp  [10.0.0.2 169.254.1.1 10.0.0.3 2001:db8::1]",
+			" x   udp  [10.0.0.2 169.254.1.1 10.0.0.3 2001:db8::1]",
 		},
-		{"no transport but that of the service", service(serviceUDP, "x", "h", 1, "", "contact=sip:a@10.0.0.1;transport=tls"), "    udp a []"},
+		{"no transport but that of the service", service(serviceUDP, "x", "h", 1, "", "contact=sip:a@10.0.0.1;transport=tls"), " x   udp a []"},
 	}
 	for _, tt := range tests {
 		s := sight(tt.in, time.Now())

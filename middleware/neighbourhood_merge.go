@@ -84,8 +84,8 @@ func mergeSightings(seen []*sighting, m memory) []*found {
 	slices.SortFunc(seen, compareSightings)
 	var list []*found
 	groups, phones := groupByID(seen)
+	phones = joinPhones(groups, phones)
 	for _, g := range groups {
-		phones = slices.DeleteFunc(phones, g.join)
 		for i, c := range g.inOrder(m) {
 			f := c.found(m, g.id, i == 0 && g.hasFirst)
 			list = append(list, f)
@@ -107,19 +107,23 @@ func mergeSightings(seen []*sighting, m memory) []*found {
 }
 
 // compareSightings orders the best first: TLS before TCP before UDP, the services
-// of this family before those for others, then by link, age and name.
+// of this family before those for others, then by link and name. The newest is
+// before what may be left of a program that was started again.
 func compareSightings(a, b *sighting) int {
 	return cmp.Or(
 		slices.Index(ranking, a.transport)-slices.Index(ranking, b.transport),
 		-strings.Compare(a.service, b.service), // "_sipuri" first
-		a.link-b.link, a.since.Compare(b.since), strings.Compare(a.name, b.name),
+		a.link-b.link, b.since.Compare(a.since), strings.Compare(a.name, b.name),
 	)
 }
 
 var ranking = []string{"tls", "tcp", "udp"}
 
 // A cluster is what seems to be one program.
-type cluster struct{ seen []*sighting }
+type cluster struct {
+	seen []*sighting
+	in   *cluster // the one that it turned out to be a part of; nil for a whole one
+}
 
 func (c *cluster) add(s *sighting) { c.seen = append(c.seen, s) }
 
@@ -193,17 +197,28 @@ func (g *idGroup) fold() {
 	})
 }
 
-// join adds a sighting without an id to the cluster that is the same phone, and
-// reports whether there is one.
-func (g *idGroup) join(s *sighting) bool {
-	for _, c := range g.clusters {
-		if slices.ContainsFunc(c.seen, func(o *sighting) bool { return o.machine == s.machine && o.port == s.port }) {
-			c.add(s)
-			return true
+// joinPhones adds what tells no id to the cluster that is the same phone, by host
+// and port, and returns the rest.
+func joinPhones(groups []*idGroup, phones []*sighting) []*sighting {
+	places := map[string]*cluster{}
+	for _, g := range groups {
+		for _, c := range g.clusters {
+			for _, s := range c.seen {
+				places[s.place()] = cmp.Or(places[s.place()], c)
+			}
 		}
 	}
-	return false
+	return slices.DeleteFunc(phones, func(s *sighting) bool {
+		c := places[s.place()]
+		if c != nil {
+			c.add(s)
+		}
+		return c != nil
+	})
 }
+
+// place is where the service is: a host and a port.
+func (s *sighting) place() string { return s.machine + "\x00" + strconv.Itoa(int(s.port)) }
 
 // inOrder returns the clusters, in front the one that the id stands for if there
 // is one. A clash never takes the place of who is remembered: then only who tells
@@ -234,20 +249,39 @@ func (g *idGroup) inOrder(m memory) []*cluster {
 // clusterPhones finds out which sightings without an id are one phone: they have
 // the same host and port, or the same host and name.
 func clusterPhones(phones []*sighting) []*cluster {
-	byPlace := map[string]*cluster{}
+	known := map[string]*cluster{}
 	var list []*cluster
 	for _, s := range phones {
-		place := s.machine + "\x00" + strconv.Itoa(int(s.port))
-		named := s.machine + "\x00\x00" + s.name
-		c := cmp.Or(byPlace[place], byPlace[named])
-		if c == nil {
+		place, named := s.place(), s.machine+"\x00\x00"+s.name
+		c, other := known[place].whole(), known[named].whole()
+		switch {
+		case c == nil && other == nil:
 			c = &cluster{}
 			list = append(list, c)
+		case c == nil:
+			c = other
+		case other != nil && other != c:
+			if len(c.seen) < len(other.seen) {
+				c, other = other, c
+			}
+			c.seen = append(c.seen, other.seen...)
+			other.in = c
 		}
 		c.add(s)
-		byPlace[place], byPlace[named] = c, c
+		known[place], known[named] = c, c
+	}
+	list = slices.DeleteFunc(list, func(c *cluster) bool { return c.in != nil })
+	for _, c := range list {
+		slices.SortFunc(c.seen, compareSightings)
 	}
 	return list
+}
+
+func (c *cluster) whole() *cluster {
+	for c != nil && c.in != nil {
+		c = c.in
+	}
+	return c
 }
 
 // found describes a cluster that claims an id, or none. Only the first of those

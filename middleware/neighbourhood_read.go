@@ -190,7 +190,7 @@ func (s *sighting) readContact(text map[string]string) {
 		break
 	}
 	isPhone := s.service == phoneUDP || s.service == phoneTCP
-	if s.called == "" && isPhone {
+	if _, err := contactURI(s.name); s.called == "" && (isPhone || err != nil) {
 		s.called = sip.CleanText(s.name, maxNeighbourName)
 	}
 }

@@ -261,29 +261,31 @@ type ports struct {
 // rebind makes ep listen on the addresses there are now: on the ports wanted, or,
 // if those are taken and not demanded, on any. TLS may be on any in any case.
 func (app *SIPApplication) rebind(ep *sip.Endpoint, p ports) error {
-	ctx, cancel := context.WithTimeout(app.network.ctx, rebindPause)
-	defer cancel()
-	var list, listTLS []netip.AddrPort
-	try := func() error {
-		list, listTLS = nil, nil
-		for _, a := range app.network.listen() {
-			list = append(list, netip.AddrPortFrom(a.Addr(), uint16(p.plain)))
-			if p.tls >= 0 {
-				listTLS = append(listTLS, netip.AddrPortFrom(a.Addr(), uint16(p.tls)))
-			}
-		}
-		return ep.Rebind(ctx, list, listTLS)
-	}
-	err := try()
+	err := app.rebindTo(ep, p)
 	if err != nil && p.tls > 0 && !errors.Is(err, sip.ErrClosed) {
 		p.tls = 0
-		err = try()
+		err = app.rebindTo(ep, p)
 	}
 	if err != nil && p.plain != 0 && !p.demanded && !errors.Is(err, sip.ErrClosed) {
 		p.plain = 0
-		err = try()
+		err = app.rebindTo(ep, p)
 	}
 	return err
+}
+
+// rebindTo makes ep listen on these ports and no others, on the addresses there are
+// now.
+func (app *SIPApplication) rebindTo(ep *sip.Endpoint, p ports) error {
+	ctx, cancel := context.WithTimeout(app.network.ctx, rebindPause)
+	defer cancel()
+	var list, listTLS []netip.AddrPort
+	for _, a := range app.network.listen() {
+		list = append(list, netip.AddrPortFrom(a.Addr(), uint16(p.plain)))
+		if p.tls >= 0 {
+			listTLS = append(listTLS, netip.AddrPortFrom(a.Addr(), uint16(p.tls)))
+		}
+	}
+	return ep.Rebind(ctx, list, listTLS)
 }
 
 type (

@@ -101,14 +101,14 @@ func (s *Session) mayGo(u sip.URI) bool {
 // at returns t with the address of other: who is called stays the same.
 func (t target) at(other target) target {
 	t.endpoint, t.uri, t.lookup, t.routeSet = other.endpoint, other.uri, other.lookup, other.routeSet
-	t.neighbour, t.ways = other.neighbour, other.ways
+	t.neighbour, t.ways, t.more = other.neighbour, other.ways, other.more
 	return t
 }
 
 // followRedirect makes the next address the target. The sockets of the audio are
 // opened anew, since the way there may leave by another address of ours.
 func (s *Session) followRedirect() {
-	from := s.target.uri
+	from, neighbour := s.target.uri, s.target.neighbour
 	s.target = s.others.next
 	if s.call != nil {
 		s.target.headers = withDiversions(s.target.headers, s.call.Identity().Diversions)
@@ -118,10 +118,13 @@ func (s *Session) followRedirect() {
 	s.stopStreams()
 	s.agreed, s.leg, s.heard, s.secured = nil, "", "", false
 	s.now.Progress, s.now.Audio = Progress{}, Audio{}
+	s.now.RemoteURI = s.target.uri.String()
 	if f := s.target.neighbour; f != nil {
 		s.meet(f)
+		if f == neighbour { // another contact of who is called
+			return
+		}
 	}
-	s.now.RemoteURI = s.target.uri.String()
 	s.now.RedirectedTo = peerOf(sip.Address{URI: s.target.uri})
 	s.publish(SIPSessionWasRedirected{About: s.about(), Code: s.others.code, From: from.String(), To: s.now.RemoteURI})
 }

@@ -18,10 +18,12 @@ func (m *SessionManager) takePlace(call *sip.Call, account *Account) *Session {
 		_ = call.Reject(code, "") // the call ends either way
 		return nil
 	}
+	g := m.greet(call, account)
 	identity, peer := identify(call, account)
-	peer = m.known(peer)
+	peer = m.known(g.peer(peer))
 	s, err := m.newSession(account, Incoming, func(s *Session) {
 		s.describe(call, identity, peer)
+		s.welcome(call, g)
 		s.transfer.taken = old
 		s.now.Replaced, s.now.Silenced = old.id, true
 	})

@@ -266,8 +266,7 @@ func (s *Session) noteFailure(e event) {
 	case e.in == session.RingTimeout:
 		s.end(Local, Failure{Kind: NoAnswer, Code: 480})
 	case e.err != nil:
-		s.shout(e.err)
-		s.end(by, failureOf(e.err))
+		s.end(by, failureOf(s.failure(e.err)))
 	case e.in == session.GotOver:
 		s.end(Remote, Failure{Kind: LostPeer})
 	default:

@@ -31,7 +31,7 @@ func (s *Session) gotSIP(ev sip.Event) {
 	case sip.Answered:
 		s.gotFirstAnswer(ev)
 	case sip.Failed:
-		if s.inviteSecured(ev.Err) || s.redirected(ev.Err) {
+		if s.inviteSecured(ev.Err) || s.nextContact(ev.Err) || s.redirected(ev.Err) {
 			return
 		}
 		s.step(event{in: session.GotRefusal, err: ev.Err, by: Remote})

@@ -41,6 +41,7 @@ type target struct {
 
 	neighbour *found      // nil for others
 	ways      []sip.Route // to the neighbour
+	more      []target    // further contacts of it
 
 	// lookup finds the way and, for an account, what to sign in with. It may
 	// block for the network and for a person who unlocks a keyring.
