@@ -22,6 +22,9 @@ const (
 	// 10.1), less the time that it takes to show that somebody is gone: that is to be
 	// seen within one.
 	goodbyeDelay = 900 * time.Millisecond
+
+	// A record that is in doubt goes on as the last part of a life like this, of 6 s.
+	doubtfulTTL = 30 * time.Second
 )
 
 // Records that are in use are asked for when these parts of their life are over, and
@@ -69,7 +72,7 @@ type entry struct {
 	heard time.Time // last
 	order uint64    // of the message it was heard in
 	ends  time.Time
-	dying bool // it ends soon: another took its place, or
+	dying bool // it ends soon, for another took its place or
 	bye   bool // it said goodbye
 	alone bool // it was told to us alone
 
@@ -165,6 +168,16 @@ func (c *cache) kill(now time.Time, e *entry, delay time.Duration, bye bool) {
 	c.schedule(e)
 	if news {
 		e.set.changed(now, e)
+	}
+}
+
+// doubt lets a record end soon if nobody tells it again, and be asked for until then.
+func (c *cache) doubt(now time.Time, e *entry, jitter float64) {
+	heard := now.Add(-time.Duration(refreshParts[0] * float64(doubtfulTTL)))
+	if ends := heard.Add(doubtfulTTL); !e.dying && ends.Before(e.ends) {
+		e.ttl, e.heard, e.ends = doubtfulTTL, heard, ends
+		e.refreshes, e.jitter = 0, jitter
+		c.schedule(e)
 	}
 }
 

@@ -2,6 +2,7 @@ package bonjour
 
 import (
 	"container/list"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -174,14 +175,38 @@ func (q *querier) due(now time.Time) time.Time {
 	return next
 }
 
-// relink tells that the addresses of the link changed: it asks anew, and soon.
+// relink tells that the addresses of the link changed: it asks anew, and soon. Where
+// all networks are others than before, nothing that was found need be there any more.
 func (q *querier) relink(now time.Time, link Link) {
+	moved := movedAway(q.link, link)
 	q.link = link
+	jitter := q.random() * refreshSpread
 	for _, s := range q.cache.sets {
 		if s.series {
 			q.start(now, s)
 		}
+		if moved {
+			for _, e := range s.entries {
+				q.cache.doubt(now, e, jitter)
+			}
+		}
 	}
+}
+
+// movedAway tells whether a link had networks and has none of them any more. The one of
+// link-local addresses is on every link.
+func movedAway(before, after Link) bool {
+	had := false
+	for _, p := range before.Addrs {
+		if p.Addr().IsLinkLocalUnicast() {
+			continue
+		}
+		had = true
+		if slices.ContainsFunc(after.Addrs, func(o netip.Prefix) bool { return o.Masked() == p.Masked() }) {
+			return false
+		}
+	}
+	return had
 }
 
 // close gives the link up: all that was found is lost.

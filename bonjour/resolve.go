@@ -15,7 +15,7 @@ import (
 // its text or all addresses are missing.
 const patience = 1500 * time.Millisecond
 
-// A machine is that instances are on.
+// A machine is a host that instances are on.
 type machine struct {
 	name      string // folded
 	v4, v6    *set

@@ -162,6 +162,14 @@ func TestWhatIsKnownOfAnInstance(t *testing.T) {
 		"goodbye of a stranger": {
 			[]string{`_sipuri._udp.local. 0 IN PTR Bob._sipuri._udp.local.`, "10s"}, nil,
 		},
+		"a text too long": {
+			[]string{ptrAnna + "|" + srvAnna + "|" + aAnna + `|anna\ b._sipuri._udp.local. 120 IN TXT` + strings.Repeat(` "`+strings.Repeat("x", 255)+`"`, 6), "1500ms"},
+			[]string{`found "Anna B" at annas.local:5060 [10.0.0.2] []`},
+		},
+		"a text that nobody tells again": {
+			[]string{ptrAnna + "|" + strings.Replace(srvAnna, " 120 ", " 4500 ", 1) + "|" + strings.Replace(txtAnna, " 4500 ", " 120 ", 1) + "|" + aaaaAnna + "|" + aAnna, "125s", strings.Replace(aAnna, " 120 ", " 4500 ", 1)},
+			[]string{foundAnna, strings.Replace(strings.Replace(foundAnna, "found", "changed", 1), "10.0.0.2 fe80::2%eth0", "", 1), strings.Replace(strings.Replace(foundAnna, "found", "changed", 1), " fe80::2%eth0", "", 1)},
+		},
 		"strange names": {
 			[]string{
 				`_sipuri._udp.local. 120 IN PTR \000\010\027[1m\.\\\"\255._sipuri._udp.local.|!\000\010\027[1m\.\\\"\255._sipuri._udp.local. 120 IN SRV 0 0 1 \010.local.|` +
@@ -190,6 +198,15 @@ func TestWhatIsKnownOfAnInstance(t *testing.T) {
 			e.wantsEvents(c.want...)
 		})
 	}
+}
+
+func TestAnswersComeFromThePort(t *testing.T) {
+	e := browsing(t)
+	other := fromPeer
+	other.From = netip.AddrPortFrom(other.From.Addr(), 5354)
+	e.hearFrom(other, strings.Split(allAnna, "|")...)
+	e.run(10 * time.Second)
+	e.wantsEvents()
 }
 
 func TestManyInstancesOnAHost(t *testing.T) {
@@ -275,17 +292,53 @@ func TestLinkIsGone(t *testing.T) {
 }
 
 func TestLinkHasOtherAddresses(t *testing.T) {
-	e := browsing(t)
-	e.hear(strings.Split(allAnna, "|")...)
-	e.hear(`_sipuri._udp.local. 4500 IN PTR vague._sipuri._udp.local.`)
-	e.run(10 * time.Second)
-	e.log = nil
-	e.relink(e.now, Link{Index: 3, Name: "eth0", Addrs: []netip.Prefix{netip.MustParsePrefix("10.1.0.1/24")}})
-	e.run(1500 * time.Millisecond)
-	e.wantsTimes("asks", "PTR", "11.02s", "12.02s")
-	e.wantsTimes("asks", "SRV vague", "11.02s", "12.02s")
-	e.wantsTimes("lost", "")
-	e.check()
+	for name, c := range map[string]struct {
+		addrs   []string
+		moved   bool
+		answers bool
+	}{
+		"one more":             {addrs: []string{"10.0.0.1/24", "10.1.0.1/24"}},
+		"another of a network": {addrs: []string{"fe80::1/64", "10.0.0.99/24"}},
+		"another network":      {addrs: []string{"fe80::1/64", "10.1.0.1/24"}, moved: true},
+		"the same, renumbered": {addrs: []string{"fe80::1/64", "10.1.0.1/24"}, moved: true, answers: true},
+		"none":                 {addrs: []string{"fe80::1/64"}, moved: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := browsing(t)
+			e.hear(strings.Split(allAnna, "|")...)
+			e.hear(`_sipuri._udp.local. 4500 IN PTR vague._sipuri._udp.local.`)
+			e.run(10 * time.Second)
+			e.log = nil
+			link := Link{Index: 3, Name: "eth0"}
+			for _, a := range c.addrs {
+				link.Addrs = append(link.Addrs, netip.MustParsePrefix(a))
+			}
+			e.relink(e.now, link)
+			e.run(time.Second)
+			vague := "11.02s"
+			if c.moved {
+				vague = "11.05s" // in the next packet
+				e.wantsTimes("asks", "SRV anna", "11s")
+				e.wantsTimes("asks", " A annas", "11s")
+				e.wantsTimes("asks PTR", "knowing")
+			} else {
+				e.wantsTimes("asks", "SRV anna")
+				e.wantsTimes("asks PTR", "knowing", "11.02s")
+			}
+			e.wantsTimes("asks", "SRV vague", vague)
+			if c.answers {
+				e.hear(strings.Split(allAnna, "|")...)
+			}
+			e.run(time.Minute)
+			e.check()
+			if c.moved && !c.answers {
+				e.wantsTimes("asks", "SRV anna", "11s", "12.5s", "14s", "15.5s")
+				e.wantsTimes("lost", "", "17s")
+				return
+			}
+			e.wantsTimes("lost", "")
+		})
+	}
 }
 
 func TestAnswersToUsAlone(t *testing.T) {
