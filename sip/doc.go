@@ -14,6 +14,10 @@
 // timers (RFC 4028), which a call makes use of as its [Extensions] say; and the flows
 // that are kept open and move to other addresses (RFC 5626).
 //
+// Who is at the other end of a TLS connection is known by its certificate's key, in
+// both directions, and a call can be pinned to that key: see [Config].VerifyServer
+// and [Call.Pin].
+//
 // # Goroutines
 //
 // Each Call has one goroutine that owns its state and delivers its events, one

@@ -122,7 +122,7 @@ func Listen(ctx context.Context, cfg Config) (*Endpoint, error) {
 // messages, secrets included.
 func (e *Endpoint) newStack() {
 	quiet := slog.New(slog.DiscardHandler)
-	e.filter = NewFilter(FilterConfig{Log: e.log, Reply: e.writeDatagram, Trusted: e.trusted})
+	e.filter = NewFilter(FilterConfig{Log: e.log, Reply: e.writeDatagram, Trusted: e.trusted, Busy: e.busy})
 	e.tpl = sip.NewTransportLayer(net.DefaultResolver, newParser(), nil,
 		sip.WithTransportLayerLogger(quiet),
 		sip.WithTransportLayerReadFilter(e.readFilter),

@@ -27,6 +27,11 @@ type FilterConfig struct {
 	// Trusted reports whether remote is one of those we talk to: it is not
 	// limited in its rate. It must not block.
 	Trusted func(remote netip.AddrPort) bool
+
+	// Busy reports whether a connection below one of [Filter.Listener] is needed though
+	// nothing has come over it for long. It must not block, nor call the filter. nil:
+	// none is.
+	Busy func(net.Conn) bool
 }
 
 // FilterCounters is what a [Filter] has seen since it was made.
@@ -41,7 +46,7 @@ type FilterCounters struct {
 	Panics      uint64 // messages the SIP library could not stand
 	Slow        uint64 // connections closed because a message never ended
 	Closed      uint64 // connections closed because they carried nothing but rubbish
-	Refused     uint64 // connections closed at once or while silent because there were too many
+	Refused     uint64 // connections closed because there were too many
 	Connections uint64 // accepted or wrapped connections open now
 }
 
@@ -74,7 +79,7 @@ type Filter struct {
 	wrapped map[string]int           // connections under Conn, by filterKey
 	loose   map[string]*filterStream // unfinished messages of other connections
 	hosts   map[netip.Addr]int       // accepted connections by remote host
-	silent  []*filterConn            // accepted ones that have said nothing, oldest first
+	open    []*filterConn            // accepted connections, oldest first
 }
 
 // filterCounts are the atomics behind FilterCounters.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,9 +21,9 @@ const (
 
 // Listener wraps a stream listener so that its connections are filtered as
 // those of [Filter.Conn]. For TLS it goes around the TLS listener. There is a limit
-// to connections, in all and from one host: beyond it the one that was silent from
-// its start for longest is closed, or the new one if all have spoken. One that
-// stays silent is closed after a minute.
+// to connections, in all and from one host: beyond it one is closed that was silent
+// from its start, or has been for long and is not busy, or else the new one. One
+// that stays silent from its start is closed after a minute.
 func (f *Filter) Listener(l net.Listener) net.Listener { return &filterListener{l, f} }
 
 type filterListener struct {
@@ -37,7 +38,7 @@ func (l *filterListener) Accept() (net.Conn, error) {
 			return nil, err
 		}
 		wrapped := l.f.wrap(c)
-		wrapped.first, wrapped.taken = time.Now().Add(filterFirstTime), true
+		wrapped.first = time.Now().Add(filterFirstTime)
 		out := l.f.admit(wrapped)
 		if out != nil {
 			l.f.count.refused.Add(1)
@@ -50,37 +51,42 @@ func (l *filterListener) Accept() (net.Conn, error) {
 }
 
 // admit takes c in, and returns the connection that is to be closed for it: none,
-// a silent one, or c itself.
+// another one that is of less use, or c itself.
 func (f *Filter) admit(c *filterConn) *filterConn {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	all := 0
-	for _, n := range f.hosts {
-		all += n
-	}
 	f.hosts[c.host]++
-	f.silent = append(f.silent, c)
+	f.open = append(f.open, c)
 	crowded := f.hosts[c.host] > filterMaxHostConns
-	if !crowded && all < filterMaxConns {
+	if !crowded && len(f.open) <= filterMaxConns {
 		return nil
 	}
-	i := slices.IndexFunc(f.silent, func(o *filterConn) bool { return !crowded || o.host == c.host })
-	out := f.silent[i]
-	f.silent = slices.Delete(f.silent, i, i+1)
+	out := c
+	for _, o := range f.open {
+		if o == c || crowded && o.host != c.host {
+			continue
+		}
+		heard := o.heard.Load()
+		if heard == 0 { // the first of those
+			out = o
+			break
+		}
+		idle := time.Since(time.Unix(0, heard)) > filterIdleTime && (out == c || heard < out.heard.Load())
+		if idle && (f.cfg.Busy == nil || !f.cfg.Busy(o.Conn)) {
+			out = o
+		}
+	}
+	f.leave(out)
 	return out
 }
 
-// spoken notes that c is not silent any more.
-func (f *Filter) spoken(c *filterConn) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.silent = slices.DeleteFunc(f.silent, func(o *filterConn) bool { return o == c })
-}
-
+// leave counts c no more. The mutex is held.
 func (f *Filter) leave(c *filterConn) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.silent = slices.DeleteFunc(f.silent, func(o *filterConn) bool { return o == c })
+	i := slices.Index(f.open, c)
+	if i < 0 {
+		return // it had to make room
+	}
+	f.open = slices.Delete(f.open, i, i+1)
 	if f.hosts[c.host]--; f.hosts[c.host] <= 0 {
 		delete(f.hosts, c.host)
 	}
@@ -114,7 +120,7 @@ type filterConn struct {
 	buf    []byte
 	first  time.Time // by when something must have come; zero: no limit
 	host   netip.Addr
-	taken  bool // it was accepted
+	heard  atomic.Int64 // when something came last, in Unix nanoseconds; 0: never
 
 	close sync.Once
 	mu    sync.Mutex
@@ -146,10 +152,8 @@ func (c *filterConn) fill() error {
 	n, err := c.Conn.Read(c.buf)
 	if n > 0 {
 		emit := func(unit []byte) {
-			if !c.first.IsZero() {
-				c.first = time.Time{}
-				c.f.spoken(c)
-			}
+			c.first = time.Time{}
+			c.heard.Store(time.Now().UnixNano())
 			c.units = append(c.units, unit)
 		}
 		if bad := c.stream.feed(c.buf[:n], emit, c.reply); bad != nil {
@@ -219,11 +223,9 @@ func (c *filterConn) Close() error {
 		if c.f.wrapped[c.key]--; c.f.wrapped[c.key] <= 0 {
 			delete(c.f.wrapped, c.key)
 		}
+		c.f.leave(c)
 		c.f.mu.Unlock()
 		c.f.count.connections.Add(-1)
-		if c.taken {
-			c.f.leave(c)
-		}
 	})
 	return c.Conn.Close()
 }

@@ -14,6 +14,9 @@ const (
 	// silent before its first message or keep-alive.
 	filterMessageTime = 30 * time.Second
 	filterFirstTime   = 60 * time.Second
+	// filterIdleTime is how long nothing came over a connection that may be closed
+	// for another one: as long as a transaction takes.
+	filterIdleTime = 32 * time.Second
 
 	filterMaxLine  = 4 << 10  // bytes of a line that does not end
 	filterMaxSkip  = 1 << 20  // bytes of a body that is skipped with its message

@@ -303,9 +303,67 @@ func TestFilterListenerLimits(t *testing.T) {
 		}
 		l.Close()
 		wg.Wait()
-		if len(f.hosts) != 0 || len(f.wrapped) != 0 || len(f.silent) != 0 {
+		if len(f.hosts) != 0 || len(f.wrapped) != 0 || len(f.open) != 0 {
 			t.Errorf("%d hosts and %d connections are remembered after all are closed", len(f.hosts), len(f.wrapped))
 		}
+	})
+}
+
+// When all have spoken, those make room that have been idle for long, but for busy
+// ones; and if there are none the new connection has to go.
+func TestFilterListenerMakesRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var busy net.Conn
+		f := NewFilter(FilterConfig{Busy: func(c net.Conn) bool { return c == busy }})
+		inner := &pipeListener{conns: make(chan net.Conn)}
+		l := f.Listener(inner)
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				wg.Go(func() {
+					io.Copy(io.Discard, c)
+					c.Close()
+				})
+			}
+		})
+		dial := func() net.Conn {
+			near, peer := net.Pipe()
+			if busy == nil {
+				busy = near
+			}
+			inner.conns <- near
+			synctest.Wait()
+			return peer
+		}
+		var peers []net.Conn
+		for range filterMaxHostConns {
+			p := dial()
+			io.WriteString(p, "\r\n\r\n")
+			time.Sleep(time.Millisecond)
+			peers = append(peers, p)
+		}
+		open := func(p net.Conn) bool {
+			_, err := io.WriteString(p, "\x00")
+			synctest.Wait()
+			return err == nil
+		}
+		if open(dial()) {
+			t.Error("one more connection was accepted though all others are in use")
+		}
+		time.Sleep(filterIdleTime)
+		last := dial()
+		if !open(last) || !open(peers[0]) || open(peers[1]) || !open(peers[2]) {
+			t.Errorf("open are: the new one %v, the busy one %v, the two idle longest %v and %v", open(last), open(peers[0]), open(peers[1]), open(peers[2]))
+		}
+		for _, p := range append(peers, last) {
+			p.Close()
+		}
+		l.Close()
+		wg.Wait()
 	})
 }
 

@@ -169,6 +169,9 @@ func TestBothSidesKnowTheOthersKey(t *testing.T) {
 		ok(t, in.Bye(""))
 		alice.wait("hungup")
 		clear(t, n)
+		if got := streamsOf(n, alice.addr.Addr()); got != 1 {
+			t.Errorf("the call took %d connections, want one for both directions", got)
+		}
 	})
 }
 

@@ -65,6 +65,21 @@ func (l pooledListener) Accept() (net.Conn, error) {
 	return pooledConn{c, c.(*filterConn).Conn.(*stream).name}, nil
 }
 
+// busy reports whether a call goes over a connection.
+func (e *Endpoint) busy(c net.Conn) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, call := range e.calls {
+		call.mu.Lock()
+		s := call.flow.stream
+		call.mu.Unlock()
+		if s == c {
+			return true
+		}
+	}
+	return false
+}
+
 // readFilter filters datagrams; streams are filtered before the stack has them.
 func (e *Endpoint) readFilter(p sip.TransportReadProps, data []byte) ([]byte, error) {
 	if _, ok := p.LocalAddr.(poolAddr); ok {

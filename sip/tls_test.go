@@ -134,6 +134,44 @@ func TestThousandSilentConnections(t *testing.T) {
 	})
 }
 
+// Nor do thousands of connections that have said something once keep anybody out,
+// or end calls.
+func TestThousandIdleConnections(t *testing.T) {
+	neighbours(t, func(t *testing.T, n *siptest.Network, alice, bob *neighbour) {
+		out, in := connected(t, alice, bob)
+		var open []net.Conn
+		for i := range 1000 {
+			open = append(open, dialRaw(t, n, fmt.Sprintf("10.0.%d.%d", 1+i/250, 1+i%250), bob.addr))
+			_, err := open[i].Write([]byte("\r\n\r\n"))
+			ok(t, err)
+			synctest.Wait()
+			if i == 500 {
+				time.Sleep(time.Minute)
+			}
+		}
+		ok(t, out.Info(t.Context(), "text/plain", []byte("on the same connection")))
+		if got := streamsOf(n, alice.addr.Addr()); got != 1 {
+			t.Errorf("%d connections between alice and bob, want one", got)
+		}
+		ok(t, in.Bye(""))
+		alice.wait("hungup")
+		for _, c := range open {
+			c.Close()
+		}
+	})
+}
+
+// streamsOf counts the connections that a host spoke on.
+func streamsOf(n *siptest.Network, host netip.Addr) int {
+	seen := map[netip.AddrPort]bool{}
+	for _, p := range n.Packets() {
+		if p.Transport == "tcp" && p.From.Addr() == host {
+			seen[p.From] = true
+		}
+	}
+	return len(seen)
+}
+
 // stillOpen counts connections that the other side has not closed.
 func stillOpen(conns []net.Conn) (count int) {
 	for _, c := range conns {
