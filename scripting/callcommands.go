@@ -21,7 +21,7 @@ func (s *Server) dial(_ context.Context, _ *conn, cmd *protocol.Command) (string
 		return "", protocol.Errorf(protocol.BadHandle, "")
 	case strings.Contains(target, ","):
 		// A list, unless it is a name.
-		if _, err := s.bonjour().FindNeighbour(target); err != nil {
+		if _, err := s.bonjour().FindNeighbour(target); errors.Is(err, middleware.ErrNoNeighbour) {
 			return "", protocol.Errorf(protocol.NoConference, "")
 		}
 	}
@@ -47,7 +47,10 @@ func (s *Server) dialed(session *middleware.Session, err error) (string, error) 
 
 // dialError sorts the errors of dialing.
 func dialError(err error) error {
+	var cannot *middleware.NeighbourError
 	switch {
+	case errors.As(err, &cannot), errors.Is(err, middleware.ErrManyNeighbours):
+		return refuse(protocol.NeighbourFailed, err)
 	case errors.Is(err, middleware.ErrNoAccount), errors.Is(err, middleware.ErrAccountInactive):
 		return refuse(protocol.NotOnline, err)
 	case errors.Is(err, middleware.ErrNoSuchAccount):

@@ -7,7 +7,9 @@ import (
 	"time"
 
 	"parley/bonjour/bonjourtest"
+	"parley/middleware"
 	"parley/middleware/middlewaretest"
+	"parley/storage"
 )
 
 func TestNeighbourWords(t *testing.T) {
@@ -134,5 +136,43 @@ func TestNeighbours(t *testing.T) {
 		p.wantTold(about + "REMOVED")
 		p.want("SEARCH NEIGHBOURS", "NEIGHBOURS")
 		p.want("CALL bonjour:"+id, "ERROR 1050 Unknown neighbour")
+	})
+}
+
+// Two neighbours of one name are told apart by their machines; who cannot be
+// called is refused with the reason.
+func TestNeighboursThatCannotBeCalled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		lan, n := bonjourtest.NewNetwork(), middlewaretest.NewNet()
+		alice := middlewaretest.NewPhone(t, n, "192.0.2.1", middlewaretest.OnLAN(lan, "Alice", "192.0.2.1/24", "fe80::1/64"))
+		s := newServer(t, alice)
+		defer alice.Stop()
+		defer s.Close()
+		p := attach(t, s)
+		for i, host := range []string{"Attic", "Cellar"} {
+			bob := middlewaretest.NewPhone(t, n, []string{"192.0.2.2", "192.0.2.3"}[i], middlewaretest.OnLAN(lan, host),
+				func(_ *middleware.Config, set *storage.Settings) { set.Bonjour.DisplayName = "Bob, the 1st" })
+			defer bob.Stop()
+		}
+		carol := middlewaretest.NewPhone(t, n, "192.0.2.4", middlewaretest.OnLAN(lan, "Carol", "fe80::4/64"))
+		defer carol.Stop()
+		time.Sleep(5 * time.Second)
+		got := p.do("CALL bob, the 1st")
+		if !strings.HasPrefix(got, "ERROR 1052 ") || !strings.Contains(got, "(attic)") || !strings.Contains(got, "(cellar)") {
+			t.Errorf("CALL of two neighbours = %q, want error 1052 with both", got)
+		}
+		p.want("CALL bonjour:bob%2C%20the%201st", "ERROR 1050 Unknown neighbour")
+		place(p, "bob, the 1st (CELLAR)")
+		got = p.do("CALL Carol")
+		if want := "ERROR 1052 NEIGHBOUR: Action failed: Carol (carol) cannot be called: it has link-local addresses only"; got != want {
+			t.Errorf("CALL of a neighbour with link-local addresses = %q, want %q", got, want)
+		}
+		ids := strings.Split(strings.TrimPrefix(p.do("SEARCH NEIGHBOURS"), "NEIGHBOURS "), ", ")
+		if len(ids) != 3 {
+			t.Fatalf("SEARCH NEIGHBOURS = %q, want three", ids)
+		}
+		about := "NEIGHBOUR " + ids[2] + " " // they are sorted by title
+		p.want("GET "+about+"PROBLEM", about+"PROBLEM LINK_LOCAL")
+		p.want("GET "+about+"CALLABLE", about+"CALLABLE FALSE")
 	})
 }
