@@ -283,6 +283,7 @@ func TestFilterListenerLimits(t *testing.T) {
 		}
 		dial(filterMaxHostConns)
 		io.WriteString(peers[0], "\r\n\r\n")
+		synctest.Wait()
 		dial(5)
 		if c := f.Counters(); c.Refused != 5 || c.Connections != filterMaxHostConns {
 			t.Errorf("counters %+v, want 5 refused and %d open", c, filterMaxHostConns)
