@@ -2,6 +2,7 @@ package bonjour
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -40,7 +41,7 @@ type asking struct {
 	spared  bool          // we did not ask when it was time because somebody else did
 	waiting bool          // to be asked in one of the next packets
 	inLine  bool          // has a place in the line for them, which it may not need any more
-	alone   bool          // to be asked so that the answer comes to us alone, too
+	alone   bool          // to be asked so that the answer comes to us alone
 	source  netip.Addr    // who made us ask; none for what we browse
 }
 
@@ -79,8 +80,7 @@ func (q *querier) stale(now time.Time, e *entry) {
 	switch {
 	case e.alone:
 		for _, b := range q.browses { // who told it tells everything at once
-			b.pointers.alone = true
-			q.enqueue(b.pointers)
+			q.wantAlone(b.pointers)
 		}
 	case now.Sub(e.set.asked) < just:
 	case now.Sub(e.set.heard) < just && !e.set.spared:
@@ -95,14 +95,24 @@ func (s *set) soon(now time.Time) bool {
 	return s.series && (s.next.place == 0 || s.wait == 0 || s.next.at.Sub(now) <= s.wait/2)
 }
 
-// count takes a question as asked now: also what the series would ask soon.
+// count takes a question as asked now: also what the series would ask soon. The
+// second question for a type, and all that come rarely, are asked alone as well: there
+// are responders that know no other way to answer, whoever else asks. The others stay
+// silent, for we know their answers or everybody is about to hear them.
 func (q *querier) count(now time.Time, s *set) {
 	s.waiting = false
-	if s.soon(now) {
-		s.wait = min(max(2*s.wait, minWait), maxWait)
-		q.cache.timers.set(&s.next, now.Add(s.wait))
+	if !s.soon(now) {
+		return
+	}
+	s.wait = min(max(2*s.wait, minWait), maxWait)
+	q.cache.timers.set(&s.next, now.Add(s.wait))
+	if s.rtype == dns.TypePTR && (s.wait == 2*minWait || s.wait >= time.Minute) {
+		q.wantAlone(s)
 	}
 }
+
+// wantAlone lets a type be asked for so that the answers come to us alone.
+func (q *querier) wantAlone(s *set) { s.alone, q.lonely = true, true }
 
 // absent puts off the questions for what somebody said does not exist.
 func (q *querier) absent(now time.Time, s *set, ttl time.Duration) {
@@ -146,48 +156,64 @@ func (q *querier) ask(now time.Time) {
 	if now.Before(q.quiet) {
 		return
 	}
-	var m, alone message
+	var m message
 	size := 0
 	for _, s := range q.takeFromLine() {
-		known := len(m.answers)
 		m.questions = append(m.questions, question{key: s.key})
-		for _, e := range s.sorted() {
-			if e.rr != nil && e.fresh(now) && len(m.answers) < maxKnown {
-				r := record{key: s.key, rr: e.rr, ttl: e.ends.Sub(now)}
+		for _, r := range s.known(now) {
+			if len(m.answers) < maxKnown {
 				m.answers = append(m.answers, r)
 				size += knownSize(r)
 			}
 		}
 		q.count(now, s)
 		s.asked, s.spared = now, false
-		alone.beside(s, m.answers[known:])
 	}
 	if len(m.questions) > 0 {
 		q.quiet = now.Add(pace * time.Duration(1+size/maxAsked))
 		q.send(m)
 	}
-	if len(alone.questions) > 0 {
-		q.sendAlone(alone)
+	if q.lonely {
+		q.askAlone(now)
 	}
 }
 
-// beside takes the question for a type and what is known of it as one to ask alone as
-// well. The third is, and all that come rarely, and those for what was told so: there
-// are responders that know no other way to answer. The others stay silent, for their
-// answers are known or are heard of by everybody.
-func (m *message) beside(s *set, known []record) {
-	if s.rtype != dns.TypePTR || !s.alone && s.wait != 4*minWait && s.wait < time.Minute {
-		return
-	}
-	s.alone = false
-	m.questions = append(m.questions, question{key: s.key})
+// askAlone asks for types so that the answers come to us alone.
+func (q *querier) askAlone(now time.Time) {
+	q.lonely = false
+	var m message
 	size := 0
-	for _, r := range known {
-		if size += knownSize(r); size > maxAsked {
-			return // no second packet: those who answer so would take neither
+	for _, name := range slices.Sorted(maps.Keys(q.browses)) {
+		s := q.browses[name].pointers
+		if !s.alone {
+			continue
 		}
-		m.answers = append(m.answers, r)
+		s.alone = false
+		m.questions = append(m.questions, question{key: s.key})
+		for _, r := range s.known(now) {
+			if size += knownSize(r); size > maxAsked {
+				break // no second packet: those who answer so would take neither
+			}
+			m.answers = append(m.answers, r)
+		}
 	}
+	if len(m.questions) > 0 {
+		if !q.quiet.After(now) {
+			q.quiet = now.Add(pace)
+		}
+		q.sendAlone(m)
+	}
+}
+
+// known returns what those who have it need not tell.
+func (s *set) known(now time.Time) []record {
+	var list []record
+	for _, e := range s.sorted() {
+		if e.rr != nil && e.fresh(now) {
+			list = append(list, record{key: s.key, rr: e.rr, ttl: e.ends.Sub(now)})
+		}
+	}
+	return list
 }
 
 // knownSize is about how long a pointer is in a packet, in bytes.

@@ -44,7 +44,7 @@ func TestBrowsingGetsRare(t *testing.T) {
 		e.browse(e.now, "_SIPURI._udp") // the same
 		e.run(4 * time.Hour)
 		e.wantsTimes("asks PTR _sipuri._udp.local.", "", c.want...)
-		e.wantsTimes("alone asks PTR _sipuri._udp.local.", "", append([]string{c.want[2]}, c.want[6:]...)...)
+		e.wantsTimes("alone asks PTR _sipuri._udp.local.", "", append([]string{c.want[1]}, c.want[6:]...)...)
 		if want := len(c.want)*2 - 5; len(e.log) != want {
 			t.Errorf("%d packets, want %d", len(e.log), want)
 		}
@@ -60,6 +60,7 @@ func TestTypesAreAskedForTogether(t *testing.T) {
 	e.wants(
 		"70ms asks PTR _sip._udp.local. PTR _sipuri._udp.local.",
 		"1.07s asks PTR _sip._udp.local. PTR _sipuri._udp.local.",
+		"1.07s alone asks PTR _sip._udp.local. PTR _sipuri._udp.local.",
 	)
 }
 
@@ -160,6 +161,18 @@ func TestNobodyKeepsUsQuiet(t *testing.T) {
 		e.run(10 * time.Millisecond)
 	}
 	e.wantsTimes("asks PTR", "", "1s", "6s", "26s")
+}
+
+// Two begin to browse at the same time: each asks in turn for both, but who answers
+// the asker alone is heard by both.
+func TestQuestionsThatAreAskedAloneAreNotSpared(t *testing.T) {
+	e := listen(t, 0)
+	e.browse(e.now, "_sipuri._udp")
+	e.run(time.Second)
+	e.overhears(nil) // 20 ms before ours
+	e.run(10 * time.Second)
+	e.wantsTimes("asks", "", "20ms", "3s", "7s")
+	e.wantsTimes("alone asks PTR _sipuri._udp.local.", "", "1s")
 }
 
 func TestOwnQuestionsComeBack(t *testing.T) {

@@ -10,7 +10,7 @@
 // The engine shares port 5353 with the system's own responder, avahi or
 // mDNSResponder, and never takes unicast packets away from it: it listens to the
 // multicast groups only, and therefore asks no question that wants a unicast
-// answer.
+// answer. Responders that know no other answer are asked from a port of its own.
 //
 // One goroutine owns everything; it reads no clock but that of package time, so
 // that tests run it in testing/synctest bubbles, on a [Network] in memory (package

@@ -38,6 +38,7 @@ type querier struct {
 	line   []*set    // what is asked next
 	quiet  time.Time // until when nothing is asked
 	gather time.Time // of the first questions of series
+	lonely bool      // something is to be asked alone
 
 	unsettled []*instance
 	moved     []*machine
@@ -63,6 +64,7 @@ func (q *querier) reset() {
 	q.sources = sources{}
 	q.vague.Init()
 	q.line, q.unsettled, q.moved = nil, nil, nil
+	q.lonely = false
 }
 
 // handle takes a message from the link: answers, and the questions of others. The
@@ -169,7 +171,7 @@ func (q *querier) due(now time.Time) time.Time {
 	q.settle(now)
 	q.ask(now)
 	next := q.cache.timers.next()
-	if len(q.line) > 0 && (next.IsZero() || q.quiet.Before(next)) {
+	if (q.lonely || len(q.line) > 0) && (next.IsZero() || q.quiet.Before(next)) {
 		next = q.quiet
 	}
 	return next
