@@ -18,7 +18,7 @@ import (
 const pictureDomain = "example.org"
 
 // TestPictures takes the pictures of docs/pictures anew, if PARLEY_PICTURES names
-// that folder: the main window in a call, light and dark.
+// that folder: the main window in a call and on a local network, light and dark.
 func TestPictures(t *testing.T) {
 	dir := os.Getenv("PARLEY_PICTURES")
 	if dir == "" {
@@ -31,6 +31,51 @@ func TestPictures(t *testing.T) {
 	k := ownRegistrar(t, kamailioConfig{Domain: pictureDomain})
 	for _, mode := range []string{storage.ThemeLight, storage.ThemeDark} {
 		t.Run(mode, func(t *testing.T) { takePicture(t, d, k, mode, filepath.Join(dir, "main-"+mode+".png")) })
+		t.Run("lan "+mode, func(t *testing.T) { takeLANPicture(t, d, mode, filepath.Join(dir, "lan-"+mode+".png")) })
+	}
+}
+
+// takeLANPicture shows Alice who else is on her local network. She knows Anna from
+// an earlier call.
+func takeLANPicture(t *testing.T, d *desk, mode, file string) {
+	l := newLAN(t)
+	alice := newPhone(t, nil, phoneConfig{Host: l.host(t, "office"), Name: "Alice Liddell", Args: []string{"--audio-alert", "null"}})
+	alice.args = slices.DeleteFunc(alice.args, func(a string) bool { return a == "--headless" })
+	alice.change(t, func(s *storage.Settings) { s.General.Theme = mode })
+	var others []*phone
+	for _, who := range []struct {
+		host, name, note, status string
+	}{
+		{"annas-laptop", "Anna Meyer", "", "ONLINE"}, {"workshop", "Bob Miller", "Back at three", "AWAY"}, {"davids-desk", "David Okafor", "In a meeting", "DND"},
+	} {
+		p := newPhone(t, nil, phoneConfig{Host: l.host(t, who.host), Name: who.name})
+		p.change(t, func(s *storage.Settings) { s.Bonjour.Note = who.note })
+		p.run(t)
+		p.do(t, "SET USERSTATUS %s", who.status)
+		others = append(others, p)
+	}
+	entrance := l.host(t, "entrance")
+	door := startBaresip(t, nil, baresipConfig{User: "door", Codecs: "pcma", Host: entrance})
+	entrance.avahi(t).publish(t, "Door", "_sipuri._udp", door.config.Port, "txtvers=1", "name=Door", "contact=<"+door.direct()+">")
+	s := &seat{whole: t, desk: d, phone: alice}
+	s.open(t)
+	s.allow(t)
+	s.seesNeighbour(t, others[0])
+	eventually(t, 20*time.Second, "four neighbours", func() bool { return len(s.neighbours(t)) == 4 })
+	mine := s.dial(t, "Anna Meyer")
+	others[0].do(t, "ALTER CALL %s ANSWER", others[0].ringing(t))
+	s.is(t, mine, "INPROGRESS")
+	s.finish(t, mine)
+	s.keys(t, "ctrl+3")
+	talk(7 * time.Second) // the card of the call goes away
+	s.keys(t, "Home", "Down", "Down")
+	talk(time.Second)
+	img, err := s.main.picture()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := writePNG(file, img); err != nil {
+		t.Fatal(err)
 	}
 }
 
