@@ -40,6 +40,36 @@ func (a *avahi) publishAll(t testing.TB, kind string, names []string) {
 	}
 }
 
+// follow has avahi look for services of some types, and keep all that is known of
+// them fresh, until the test ends: as a program does that lists them.
+func (a *avahi) follow(t testing.TB, kinds ...string) {
+	t.Helper()
+	conn, err := dbus.Connect(a.bus)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if err := conn.AddMatchSignal(dbus.WithMatchInterface("org.freedesktop.Avahi.ServiceBrowser")); err != nil {
+		t.Fatal(err)
+	}
+	signals := make(chan *dbus.Signal, 1000)
+	conn.Signal(signals)
+	server := conn.Object("org.freedesktop.Avahi", "/")
+	for _, kind := range kinds {
+		if err := server.Call("org.freedesktop.Avahi.Server.ServiceBrowserNew", 0, int32(-1), int32(-1), kind, "", uint32(0)).Err; err != nil {
+			t.Fatal(err)
+		}
+	}
+	go func() { // until the connection is closed
+		for s := range signals {
+			if strings.HasSuffix(s.Name, ".ItemNew") {
+				link, family, name, kind := s.Body[0], s.Body[1], s.Body[2], s.Body[3]
+				server.Go("org.freedesktop.Avahi.Server.ServiceResolverNew", dbus.FlagNoReplyExpected, nil, link, family, name, kind, "local", int32(-1), uint32(0))
+			}
+		}
+	}()
+}
+
 // A browsing is avahi looking for services of a type all the time.
 type browsing struct {
 	*process

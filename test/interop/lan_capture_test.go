@@ -35,7 +35,7 @@ func (l *lan) listen(t testing.TB) *capture {
 	need(t, "tcpdump")
 	c := &capture{file: filepath.Join(t.TempDir(), "lan.pcap")}
 	p, err := start("tcpdump", t.TempDir(), "ip", "netns", "exec", l.name,
-		"tcpdump", "-i", "switch", "-n", "-U", "-s", "0", "-B", "16384", "-Z", "root", "-w", c.file)
+		"tcpdump", "-i", "switch", "-n", "-U", "--immediate-mode", "-s", "0", "-B", "16384", "-Z", "root", "-w", c.file)
 	if err != nil {
 		t.Fatal(err)
 	}
