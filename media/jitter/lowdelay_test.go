@@ -63,16 +63,14 @@ func TestOrdinaryDelayInSmallPieces(t *testing.T) {
 // The healthy jitter of a LAN is not heard, wherever the calls to Get fall.
 func TestLowDelayWithSmallJitter(t *testing.T) {
 	for _, ptime := range []time.Duration{5 * msec, 10 * msec} {
-		for seed := range uint64(8) {
+		for seed := range uint64(5) {
 			l := link{
-				codec: newLinear(8000), ptime: ptime, phase: time.Duration(seed) * 600 * time.Microsecond, get: half,
-				delay: uniform(2*msec, seed), seconds: 20,
+				codec: newLinear(8000), ptime: ptime, phase: time.Duration(seed) * 1100 * time.Microsecond, get: half,
+				delay: uniform(2*msec, seed), seconds: 10,
 			}
 			r := l.run(t, low)
-			s := r.stats
-			t.Logf("%v, seed %d: %+v", ptime, seed, s)
-			if s.Concealed > 5*ms || s.Late+s.Lost != 0 || s.Expanded > maxPeriod {
-				t.Errorf("%v, seed %d: stats = %+v, want nothing missed", ptime, seed, s)
+			if s := r.stats; s.Concealed+s.Late+s.Lost+s.Accelerated+s.Expanded != 0 {
+				t.Errorf("%v, seed %d: stats = %+v, want nothing changed or missed", ptime, seed, s)
 			}
 			_, delays := match(r.in, r.out, 8000, 60*msec)
 			if got := median(delays); got > 17*msec { // the converter takes 3.4
@@ -85,7 +83,6 @@ func TestLowDelayWithSmallJitter(t *testing.T) {
 // What is gained on a clean link costs nothing on a bad one: delay grows with the
 // jitter, at once, and no more is missing than in an ordinary call.
 func TestLowDelayOnBadLinks(t *testing.T) {
-	const msec = time.Millisecond
 	tests := []struct {
 		name  string
 		link  link
@@ -95,22 +92,23 @@ func TestLowDelayOnBadLinks(t *testing.T) {
 		{"15 % loss", link{lost: randomLoss(0.15, 2)}, 20 * msec},
 		{"30 ms of jitter", link{delay: uniform(30*msec, 5)}, 45 * msec},
 		{"100 ms of jitter", link{delay: uniform(100*msec, 5)}, 125 * msec},
-		{"30 ms of jitter after 5 s", link{delay: after(5*time.Second, uniform(30*msec, 5))}, 45 * msec},
-		{"60 ms of jitter after 5 s", link{delay: after(5*time.Second, uniform(60*msec, 6))}, 80 * msec},
+		{"30 ms of jitter after 3 s", link{delay: after(3*time.Second, uniform(30*msec, 5))}, 45 * msec},
+		{"60 ms of jitter after 3 s", link{delay: after(3*time.Second, uniform(60*msec, 6))}, 80 * msec},
 	}
 	for _, tt := range tests {
+		l := tt.link
+		l.codec, l.ptime, l.seconds = codec.PCMA(), 10*msec, 15
+		plain := l.run(t, Config{})
+		was, _ := match(plain.in, plain.out, 8000, 150*msec)
 		for _, ptime := range []time.Duration{5 * msec, 10 * msec} {
 			t.Run(fmt.Sprint(tt.name, " ", ptime), func(t *testing.T) {
-				l := tt.link
-				l.codec, l.ptime, l.seconds = codec.PCMA(), 10*msec, 20
-				plain := l.run(t, Config{})
+				l := l
 				l.ptime, l.get = ptime, half
 				r := l.run(t, low)
-				was, _ := match(plain.in, plain.out, 8000, 200*msec)
-				alike, delays := match(r.in, r.out, 8000, 200*msec)
+				alike, delays := match(r.in, r.out, 8000, 150*msec)
 				t.Logf("below 0.7: %.3f, ordinary %.3f; delay %v\n%+v\nordinary %+v",
 					share(alike, 0.7), share(was, 0.7), median(delays), r.stats, plain.stats)
-				if got, most := share(alike, 0.7), share(was, 0.7)+0.04; got > most {
+				if got, most := share(alike, 0.7), share(was, 0.7)+0.05; got > most {
 					t.Errorf("share of poor windows = %.3f, want at most %.3f as in an ordinary call", got, most)
 				}
 				if got, most := r.stats.Concealed, plain.stats.Concealed*5/4+60*ms; got > most {
@@ -161,7 +159,7 @@ func TestLowDelayFollowsDrift(t *testing.T) {
 		for _, ppm := range []float64{-200, 200} {
 			hi := time.Duration(0)
 			l := link{
-				codec: newLinear(8000), ptime: ptime, drift: ppm, seconds: 300, get: half,
+				codec: newLinear(8000), ptime: ptime, drift: ppm, seconds: 60, get: half,
 				delay: uniform(1*msec, 9),
 				each: func(n int, b *Buffer) {
 					if d := b.Stats().Delay; n > 200 {

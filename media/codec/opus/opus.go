@@ -19,13 +19,14 @@ const (
 	minBitrate     = 6000
 	maxBitrate     = 510000
 
-	// lowDelayBitrate makes up for what a frame of 5 or 10 ms codes worse, on a link
-	// that has it.
+	// lowDelayBitrate makes up for frames of 5 or 10 ms, which cannot be coded as
+	// tightly, on a link that has it. Voice so coded is nearer to the original
+	// than at DefaultBitrate, with up to a tenth of the packets lost too.
 	lowDelayBitrate = 64000
 
 	// complexity costs about a third of the highest, which nobody hears.
 	complexity = 6
-	// expectedLoss is what the encoder provides redundancy for, in percent.
+	// expectedLoss is what the encoder provides for, in percent.
 	expectedLoss = 10
 
 	maxSamples = 60 * sampleRate / 1000 // of a packet sent

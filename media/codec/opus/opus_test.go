@@ -187,6 +187,38 @@ func TestDecodesStereoAndLongPackets(t *testing.T) {
 	}
 }
 
+// With little delay, half frames too, what is decoded is what was said 2.5 ms
+// before, and a tenth of the packets may be missing.
+func TestLowDelay(t *testing.T) {
+	in := voice(2 * sampleRate)
+	for _, d := range []time.Duration{5, 10} {
+		d *= time.Millisecond
+		packets := encodeAll(t, codec.EncoderParams{PacketTime: d, LowDelay: true, Fmtp: "useinbandfec=1"}, in)
+		n := int(d * sampleRate / time.Second)
+		for _, every := range []int{0, 10} {
+			dec := newDecoder(t)
+			var out []float32
+			for i, p := range packets {
+				pcm := make([]float32, n)
+				var err error
+				if every > 0 && i%every == 7 {
+					_, err = dec.Conceal(pcm)
+				} else {
+					_, err = dec.Decode(pcm, p)
+				}
+				if err != nil || hasFEC(p) || New().Samples(p) != n {
+					t.Fatalf("%v: packet %d of %d samples, redundancy %v: %v", d, i, New().Samples(p), hasFEC(p), err)
+				}
+				out = append(out, pcm...)
+			}
+			const ahead = 5 * sampleRate / 2000
+			if got, least := alike(in, out[ahead:], 1), 0.97-0.15*float64(every)/10; got < least {
+				t.Errorf("%v, one packet of %d lost: correlation at 2.5 ms = %.3f, want at least %.3f", d, every, got, least)
+			}
+		}
+	}
+}
+
 func TestPacketTime(t *testing.T) {
 	const ms = time.Millisecond
 	tests := []struct{ want, got time.Duration }{
@@ -237,6 +269,13 @@ func TestSettingsFor(t *testing.T) {
 		if diff := cmp.Diff(tt.want, got, cmp.AllowUnexported(settings{})); diff != "" {
 			t.Errorf("settingsFor(%q, %d) (-want +got):\n%s", tt.fmtp, tt.bitrate, diff)
 		}
+	}
+	low := settingsFor(codec.EncoderParams{LowDelay: true, Fmtp: "maxaveragebitrate=48000"})
+	if want := (settings{bitrate: 48000, bandwidth: opus.Fullband, loss: expectedLoss}); low != want {
+		t.Errorf("settingsFor with little delay = %+v, want %+v", low, want)
+	}
+	if low = settingsFor(codec.EncoderParams{LowDelay: true}); low.bitrate != lowDelayBitrate {
+		t.Errorf("settingsFor with little delay = %+v, want %d bit/s", low, lowDelayBitrate)
 	}
 }
 

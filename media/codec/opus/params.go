@@ -49,7 +49,7 @@ func settingsFor(p codec.EncoderParams) settings {
 		}
 	}
 	s.bitrate = max(minBitrate, min(maxBitrate, s.bitrate))
-	if s.fec {
+	if s.fec || p.LowDelay { // which has no redundancy, but may lean less on what came before
 		s.loss = expectedLoss
 	}
 	return s
