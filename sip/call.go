@@ -69,6 +69,7 @@ type Call struct {
 	byeAfter  *string // BYE to send once our 2xx is acknowledged
 	byeSent   bool
 	refers    refers
+	retired   bool // its connection is going to be closed
 }
 
 // A stage is how far a call has come.
@@ -188,6 +189,10 @@ func (c *Call) forget() {
 	}
 	if c.uas != nil {
 		delete(c.e.merges, c.uas.mergeKey)
+	}
+	if !c.retired {
+		c.retired = true
+		c.e.retire(c.flow.stream) // only this goroutine writes it
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net/netip"
 	"strings"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 )
@@ -110,9 +111,33 @@ func (c *Call) follow(req *sip.Request, tx *sip.ServerTx) {
 	if f.stream == d.base.stream || !f.ready() {
 		return
 	}
+	c.e.retire(d.base.stream)
 	d.base, d.next = f, f
 	d.contact = "<" + c.e.contact(f).String() + ">"
 	c.setFlow(f)
+}
+
+// retire closes a connection that was dialed for a pinned call, once nothing of
+// that can come any more, unless other calls go over it.
+func (e *Endpoint) retire(s *stream) {
+	if s == nil || !s.dialed || !s.pinned {
+		return
+	}
+	time.AfterFunc(timerGiveUp+timerT2, func() {
+		if e.busy(s) {
+			return // it is retired with that call
+		}
+		e.mu.Lock()
+		if e.streams[s.key] == s {
+			delete(e.streams, s.key) // first nobody finds it any more
+		}
+		e.mu.Unlock()
+		time.AfterFunc(time.Second, func() {
+			if !e.busy(s) {
+				_ = s.Close()
+			}
+		})
+	})
 }
 
 // pinnedNow finds the way of a pinned call without waiting.

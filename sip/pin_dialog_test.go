@@ -2,6 +2,7 @@ package sip_test
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -216,6 +217,34 @@ func TestPinnedCallDoesNotDialAStranger(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A connection of pinned calls is closed when the last of them is over for good.
+func TestPinnedConnectionIsClosed(t *testing.T) {
+	neighbours(t, func(t *testing.T, n *siptest.Network, alice, bob *neighbour) {
+		one, _ := connected(t, alice, bob)
+		two := alice.invite(bob.to())
+		ok(t, bob.call().Answer([]byte(answerSDP)))
+		synctest.Wait()
+		ok(t, one.Bye(""))
+		time.Sleep(2 * time.Minute)
+		ok(t, two.Info(t.Context(), "text/plain", []byte("still on it")))
+		if got := streamsOf(n, alice.addr.Addr()); got != 1 {
+			t.Errorf("two calls took %d connections, want one", got)
+		}
+		ok(t, two.Bye(""))
+		time.Sleep(32 * time.Second)
+		ok(t, alice.e.KeepAlive(bob.to()))
+		time.Sleep(10 * time.Second)
+		if err := alice.e.KeepAlive(bob.to()); !errors.Is(err, sip.ErrNoRoute) {
+			t.Errorf("after the calls: %v, want no connection", err)
+		}
+		third, _ := connected(t, alice, bob)
+		ok(t, third.Bye(""))
+		if got := streamsOf(n, alice.addr.Addr()); got != 2 {
+			t.Errorf("a call later took %d connections in all, want a new one", got)
+		}
+	})
 }
 
 // Where the far end says that it is may be wrong; where the call began it was.
