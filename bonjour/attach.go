@@ -161,7 +161,7 @@ func (e *Engine) detach(a *attachment) {
 func (e *Engine) relink(now time.Time, a *attachment, l Link) {
 	old := a.link
 	a.link = l
-	if !slices.Equal(old.families(), l.families()) { // other groups are to be joined
+	if old.families() != l.families() { // other groups are to be joined
 		a.conn.Close()
 		a.conn = nil
 		if !e.open(now, a) {
@@ -171,7 +171,7 @@ func (e *Engine) relink(now time.Time, a *attachment, l Link) {
 	}
 	e.publishOn(now, a)
 	a.querier.relink(now, l)
-	if slices.ContainsFunc(l.Addrs, func(p netip.Prefix) bool { return !slices.Contains(old.networks(), p.Masked()) }) {
+	if l.elsewhere(old) {
 		a.responder.restart(now)
 	}
 }

@@ -78,8 +78,12 @@ func (e *Engine) resolve(now time.Time) {
 	if len(e.conflicts) == 0 {
 		return
 	}
-	conflicts := e.conflicts
+	e.look(now) // another program of ours may have seen a new address sooner
+	conflicts := slices.DeleteFunc(e.conflicts, func(c conflict) bool { return e.says(c.theirs) })
 	e.conflicts = nil
+	if len(conflicts) == 0 {
+		return
+	}
 	at := now.Add(e.storm.hit(now))
 	renamed := map[*subject]bool{}
 	for _, c := range conflicts {

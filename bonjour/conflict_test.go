@@ -297,6 +297,40 @@ func TestOurselvesByAnotherLink(t *testing.T) {
 	})
 }
 
+// Two programs of one machine have one host name. One of them sees a new address
+// sooner.
+func TestTwoProgramsOfOneMachine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := bonjourtest.NewNetwork()
+		h := n.Host("a", "10.0.0.1/24")
+		a := join(t, n, h)
+		a.publish(anna)
+		time.Sleep(2 * time.Second)
+		b := join(t, n, h)
+		b.publish(bonjour.Service{Name: "Bert", Type: "_sip._udp", Port: 7})
+		watch := join(t, n, n.Host("watch", "10.0.0.9/24"))
+		watch.browse("_sip._udp")
+		time.Sleep(20 * time.Second)
+		a.wants("first", "0s status [eth0] <nil>", "0s Anna probing", "758ms Anna announced")
+		b.wants("second", "0s status [eth0] <nil>", "0s Bert probing", "758ms Bert announced")
+		h.SetAddrs("eth0", "10.0.0.2/24")
+		time.Sleep(20 * time.Second)
+		a.wants("first", "25s status [eth0] <nil>")
+		b.wants("second", "23s status [eth0] <nil>")
+		synctest.Wait()
+		watch.mu.Lock()
+		got := strings.Join(watch.got, "\n")
+		watch.got = nil
+		watch.mu.Unlock()
+		if !strings.Contains(got, "changed Anna a.local:5060 [10.0.0.2] []") || !strings.Contains(got, "changed Bert a.local:7 [10.0.0.2] []") || strings.Contains(got, "lost") {
+			t.Errorf("told when the address changed:\n%s", got)
+		}
+		b.Close(context.Background()) // the name is still that of the other
+		time.Sleep(20 * time.Second)
+		watch.wants("without Bert", "40s lost Bert a.local:7 [10.0.0.2] []")
+	})
+}
+
 func TestPublishRefuses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := bonjourtest.NewNetwork()

@@ -38,7 +38,7 @@ func (r *responder) hearName(c *claim, rec record) {
 	if rec.ttl == 0 || !c.established && c.probes == 0 || c.established && rec.rtype == dns.TypeNSEC || r.ours(rec) {
 		return
 	}
-	r.report(conflict{subject: c.subject, link: r, probing: !c.established})
+	r.report(conflict{subject: c.subject, link: r, probing: !c.established, theirs: rec})
 }
 
 // says reports whether a record is among those of the responder's names.

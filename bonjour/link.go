@@ -11,19 +11,39 @@ import (
 func (l Link) is(o Link) bool { return l.Index == o.Index && l.Name == o.Name }
 
 // families tells whether the link has addresses of IPv4 and of IPv6.
-func (l Link) families() []bool {
-	return []bool{
+func (l Link) families() [2]bool {
+	return [2]bool{
 		slices.ContainsFunc(l.Addrs, func(p netip.Prefix) bool { return p.Addr().Is4() }),
 		slices.ContainsFunc(l.Addrs, func(p netip.Prefix) bool { return p.Addr().Is6() }),
 	}
 }
 
-func (l Link) networks() []netip.Prefix {
+// networks returns the networks of a family that the link is in, but for that of the
+// link-local addresses of IPv6, which is the same everywhere.
+func (l Link) networks(v6 bool) []netip.Prefix {
 	var list []netip.Prefix
 	for _, p := range l.Addrs {
-		list = append(list, p.Masked())
+		if p.Addr().Is6() == v6 && !(v6 && p.Addr().IsLinkLocalUnicast()) {
+			list = append(list, p.Masked())
+		}
 	}
 	return list
+}
+
+// elsewhere reports whether others may be on the link than when it was as before: it has
+// a family more, or none of the networks of a family.
+func (l Link) elsewhere(before Link) bool {
+	for i, has := range l.families() {
+		if has && !before.families()[i] {
+			return true
+		}
+		old := before.networks(i == 1)
+		now := l.networks(i == 1)
+		if len(old) > 0 && len(now) > 0 && !slices.ContainsFunc(now, func(p netip.Prefix) bool { return slices.Contains(old, p) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // reaches reports whether an address is on the link.

@@ -71,6 +71,18 @@ func TestAddressChanged(t *testing.T) {
 			t.Errorf("sent in another network:\n%s", strings.Join(got, "\n"))
 		}
 	})
+	announced(t, func(r *rig) { // with one more network nothing begins anew
+		r.host.SetAddrs("eth0", "10.0.0.1/24", "fe80::1/64")
+		r.LinksChanged()
+		time.Sleep(10 * time.Second)
+		r.wants("link-local", "0s status [eth0] <nil>", "0s Anna probing", "850ms Anna announced")
+		r.net.Forget()
+		r.host.SetAddrs("eth0", "10.0.0.1/24", "fe80::1/64", "fd00::1/64")
+		r.LinksChanged()
+		both := "10s response answers a.local. 120 AAAA fd00::1 flush, a.local. 120 AAAA fe80::1 flush"
+		r.says(500*time.Millisecond, both, both) // over IPv4 and IPv6
+		r.wants("one more network", "10s status [eth0] <nil>")
+	})
 	announced(t, func(r *rig) { // with another family the sockets join another group
 		r.browse("_sip._udp")
 		time.Sleep(time.Minute)

@@ -75,7 +75,8 @@ type claim struct {
 type conflict struct {
 	subject *subject
 	link    *responder
-	probing bool // the name was not ours yet
+	probing bool   // the name was not ours yet
+	theirs  record // what the other side says, unless it is a probe
 }
 
 // A responder is this machine's voice on one link: it probes for names, announces,
