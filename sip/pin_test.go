@@ -205,6 +205,27 @@ func TestChangedKeyIsRefused(t *testing.T) {
 	})
 }
 
+// Behind a bad certificate nothing goes in clear; another server may do better.
+func TestNoFallToClear(t *testing.T) {
+	neighbours(t, func(t *testing.T, n *siptest.Network, alice, bob *neighbour) {
+		eve := newNeighbour(t, n, "10.0.0.3", nil)
+		defer eve.close()
+		bad := sip.Route{Transport: "tls", Addr: eve.tls, ServerName: nameOf(bob.key)}
+		target := must(sip.ParseURI("sip:example.org"))
+		_, err := alice.e.Register(t.Context(), sip.RegisterRequest{
+			AOR: sip.Address{URI: target}, Registrar: target, Expires: time.Minute,
+			Routes: []sip.Route{bad, bob.route(), {Transport: "tcp", Addr: bob.addr}},
+		})
+		if !errors.Is(err, errChanged) {
+			t.Errorf("Register: %v, want %v", err, errChanged)
+		}
+		alice.invite(bad, bob.route(), bob.to())
+		ok(t, bob.call().Reject(486, ""))
+		alice.wait("failed 486")
+		clear(t, n)
+	})
+}
+
 // refused fails the test unless b's call failed by the key that a server showed.
 func (b *neighbour) refused(server *neighbour) {
 	b.t.Helper()

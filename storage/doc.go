@@ -6,6 +6,7 @@
 //	settings.toml   settings and accounts, made to be read and edited by people
 //	parley.db       the call history and the contacts (SQLite)
 //	secrets.toml    passwords, only if asked for; else they are in the keyring
+//	neighbours.toml the keys of people met on local networks
 //	tls/            the certificate made for this installation
 //	recordings/     recorded calls
 //	received/       received files
