@@ -88,7 +88,7 @@ func networkCallers() []viewmodel.Choice {
 
 func networkPacketTimes() []viewmodel.Choice {
 	var list []viewmodel.Choice
-	for _, n := range []int{10, 20} {
+	for _, n := range []int{5, 10, 20} {
 		list = append(list, viewmodel.Choice{Value: strconv.Itoa(n), Label: i18n.T("%d ms", n)})
 	}
 	return list

@@ -103,6 +103,9 @@ func ExplainNeighbour(n middleware.Neighbour) string {
 	case middleware.ProblemLinkLocal:
 		return i18n.T("Cannot be called: it has a link-local address only")
 	case middleware.ProblemKeyChanged:
+		if n.Key == "" {
+			return i18n.T("Only claims to be %s. Calls are refused.", nameOf(n))
+		}
 		return i18n.T("Someone else answers for %s. Calls are refused.", nameOf(n))
 	case middleware.ProblemNotSecure:
 		return i18n.T("Not encrypted any more. Calls are refused.")
@@ -146,7 +149,7 @@ func TrustWord(t middleware.NeighbourTrust) string {
 	case middleware.TrustNew:
 		return i18n.T("Encrypted, first call")
 	case middleware.TrustBroken:
-		return i18n.T("Someone else answers")
+		return i18n.T("Refused")
 	}
 	return i18n.T("Not encrypted")
 }

@@ -93,6 +93,15 @@ func TestNeighbourRows(t *testing.T) {
 				v.Picture, v.Tone, v.Lock, v.LockTone = viewmodel.PictureWarning, viewmodel.Bad, "", viewmodel.Neutral
 			},
 		},
+		"an impostor": {
+			func(n *middleware.Neighbour) {
+				n.Trust, n.Problem, n.Key = middleware.TrustBroken, middleware.ProblemKeyChanged, ""
+			},
+			func(v *viewmodel.Neighbour) {
+				v.Line, v.LineTone, v.Callable, v.Distrust = "Only claims to be Anna. Calls are refused.", viewmodel.Bad, false, true
+				v.Picture, v.Tone, v.Lock, v.LockTone = viewmodel.PictureWarning, viewmodel.Bad, "", viewmodel.Neutral
+			},
+		},
 		"not secure any more": {
 			func(n *middleware.Neighbour) { n.Problem = middleware.ProblemNotSecure },
 			func(v *viewmodel.Neighbour) {
@@ -233,6 +242,7 @@ func TestTrustIsExplained(t *testing.T) {
 	}
 	for want, change := range map[string]func(*middleware.Neighbour){
 		"what an attack looks like":       func(n *middleware.Neighbour) { n.Problem = middleware.ProblemKeyChanged },
+		"but has not the key":             func(n *middleware.Neighbour) { n.Problem, n.Key = middleware.ProblemKeyChanged, "" },
 		"offers none now":                 func(n *middleware.Neighbour) { n.Problem = middleware.ProblemNotSecure },
 		"link-local address only.":        func(n *middleware.Neighbour) { n.Problem = middleware.ProblemLinkLocal },
 		"not the Anna that you have":      func(n *middleware.Neighbour) { n.Namesake, n.Trust = true, middleware.TrustNew },

@@ -216,6 +216,8 @@ func Fingerprint(key string) string {
 func TrustStory(n middleware.Neighbour) string {
 	name := nameOf(n)
 	switch {
+	case n.Problem == middleware.ProblemKeyChanged && n.Key == "":
+		return i18n.T("Takes the identity of %s, but has not the key that belongs to it. Calls to %s go elsewhere, and none goes here.", name, name)
 	case n.Problem == middleware.ProblemKeyChanged:
 		return i18n.T("Calls to %s were protected by a key that Parley remembers. Somebody has answered with another one. That is normal after Parley or the whole computer was set up anew, and it is what an attack looks like: somebody who answers for %s and listens.", name, name)
 	case n.Problem == middleware.ProblemNotSecure:
