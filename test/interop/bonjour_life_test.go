@@ -232,3 +232,37 @@ func TestBonjourConflicts(t *testing.T) {
 	}
 	atOne.finds(t, "Kitchen, 1st floor (3)")
 }
+
+// TestBonjourTwoCables has a machine in one network twice, as with Ethernet and Wi-Fi:
+// what it says by one comes back by the other, and is no conflict.
+func TestBonjourTwoCables(t *testing.T) {
+	t.Parallel()
+	const kind = "_twice._udp"
+	l := newLAN(t)
+	one, two := l.host(t, "one"), l.host(t, "two")
+	theirs := one.avahi(t)
+	l.join(t, two, "eth1")
+	two.address(t, "eth1", "add 10.77.0.52/24")
+	a, b := one.engine(t), two.engine(t)
+	b.await(t, "both links", func() bool { return len(b.links()) == 2 })
+	a.do(t, "browse", "", kind, 0)
+	b.do(t, "browse", "", kind, 0)
+	if got := b.publish(t, "Anna", kind, 5060); got != "Anna" {
+		t.Errorf("published as %q, want Anna", got)
+	}
+	a.await(t, "all addresses", func() bool {
+		i := a.found(kind)["Anna"]
+		return i.Name != "" && has(i, two.ip) && has(i, "10.77.0.52")
+	})
+	theirs.publish(t, "Door", kind, 5060)
+	b.finds(t, "Door", kind)
+	never(t, 3*time.Second, "Anna is renamed, or lost", func() bool {
+		a.poll(t)
+		b.poll(t)
+		return len(a.found(kind)) != 2 || b.published(t, "Anna", kind) != "Anna"
+	})
+	if i := a.found(kind)["Anna"]; i.Host != "two-parley.local" {
+		t.Errorf("the machine is called %s, want two-parley.local", i.Host)
+	}
+	theirs.undisturbed(t)
+}
