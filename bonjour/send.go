@@ -62,7 +62,9 @@ const (
 
 // Echoes knows the packets that were just sent to everybody: they come back, once for
 // each family, and by other links that are joined to theirs. The address they come
-// from does not tell, since another program of this machine sends from it too.
+// from does not tell: another program of this machine sends from it too, and it may
+// have changed since the links were looked at. If somebody else says the very same at
+// the same time, one of the two is taken for ours, and it does not matter which.
 type echoes struct {
 	seed    maphash.Seed
 	expect  map[echo]*echoCount
@@ -105,13 +107,16 @@ func (s *echoes) sent(now time.Time, a *attachment, packet []byte) {
 
 // heard reports whether a packet is one of ours that came back.
 func (s *echoes) heard(now time.Time, a *attachment, packet []byte, from Meta, mine func(netip.Addr) bool) bool {
-	if !from.Multicast || !mine(from.From.Addr()) {
+	if !from.Multicast {
 		return false
 	}
 	hash := maphash.Bytes(s.seed, packet)
 	if c := s.expect[echo{hash, a, from.V6}]; c != nil && c.left > 0 && !now.After(c.until) {
 		c.left--
 		return true
+	}
+	if !mine(from.From.Addr()) {
+		return false
 	}
 	for k, c := range s.expect { // by another link
 		if k.hash == hash && k.link != a && k.v6 == from.V6 && !now.After(c.until) {
