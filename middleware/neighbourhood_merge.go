@@ -314,7 +314,7 @@ func (f *found) addContacts(s *sighting) {
 	}
 	for _, a := range s.addrs {
 		c := contact{transport: s.transport, addr: netip.AddrPortFrom(a, s.port), user: s.user, params: s.params}
-		same := func(o contact) bool { return o.transport == c.transport && o.addr == c.addr }
+		same := func(o contact) bool { return o.transport == c.transport && o.addr == c.addr && o.user == c.user }
 		if len(f.contacts) < maxContacts && !slices.ContainsFunc(f.contacts, same) {
 			f.contacts = append(f.contacts, c)
 		}
