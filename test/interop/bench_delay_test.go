@@ -74,6 +74,15 @@ func benchDelay(t *testing.T, plan benchPlan, report *benchReport) {
 		}, float64(ours.worse()), float64(100*time.Millisecond))
 		load.add(benchRow{What: c.name, Ours: ours.load.String(), Theirs: theirs.load.String()}, 0, 0)
 	}
+	for _, c := range lowDelayCases {
+		var ours delayResult
+		t.Run(c.name, func(t *testing.T) { ours = neighbourDelay(t, plan, c.config) })
+		s.add(benchRow{
+			What: c.name + ", PulseAudio null sinks", Aim: "≤ 60 ms", Ours: ours.String(),
+			Note: ours.gaps() + "; SRTP; baresip has no such calls",
+		}, float64(ours.worse()), float64(60*time.Millisecond))
+		load.add(benchRow{What: c.name, Ours: ours.load.String(), Note: "SRTP"}, 0, 0)
+	}
 	for _, c := range slices.Concat(delayCases, lowDelayCases) {
 		r := engineDelay(t, c.config, plan.listen)
 		s.add(benchRow{
@@ -82,6 +91,18 @@ func benchDelay(t *testing.T, plan benchPlan, report *benchReport) {
 			Note: fmt.Sprintf("%d gaps", r.Gaps),
 		}, 0, 0)
 	}
+}
+
+// neighbourDelay is delay of two phones that have found each other on a network.
+func neighbourDelay(t *testing.T, plan benchPlan, c benchConfig) delayResult {
+	t.Helper()
+	l, bay := newLAN(t), startBay(t)
+	c.Host = l.host(t, "one")
+	a := benchParley(t, bay.parley(t, "A", c))
+	c.Host = l.host(t, "two")
+	b := benchParley(t, bay.parley(t, "B", c))
+	a.seesNeighbour(t, b.phone)
+	return bay.delay(t, plan, a, b)
 }
 
 // delay has a call b and compares what each hears with what the other says.

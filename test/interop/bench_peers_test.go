@@ -30,9 +30,10 @@ type benched interface {
 type benchConfig struct {
 	Codec      string // as Parley names it; "" is all of them
 	PacketTime time.Duration
-	LowDelay   bool // as between neighbours; engine only
-	Secure     bool // insists on SRTP, keys in clear
-	Manual     bool // waits to be told to answer
+	LowDelay   bool     // as between neighbours; of the engine alone
+	Host       *machine // where Parley runs and has neighbours; nil: on the loopback interface, without
+	Secure     bool     // insists on SRTP, keys in clear
+	Manual     bool     // waits to be told to answer
 	In, Out    string
 	Speech     time.Duration // length of what baresip says, where In is empty
 }
@@ -59,12 +60,15 @@ func newBenchedParley(t testing.TB, c benchConfig) *benchedParley {
 	if c.In == "" {
 		c.In = "file:" + benchSpeech(t, 11, 12*time.Second)
 	}
-	b := &benchedParley{at: at, phone: newPhone(t, nil, phoneConfig{})}
+	b := &benchedParley{at: at, phone: newPhone(t, nil, phoneConfig{Host: c.Host})}
 	if c.Out == "" {
 		c.Out = "file:" + b.played
 	}
 	// The last one of a flag counts.
-	b.args = append(b.args, "--sip-listen", at, "--audio-in", c.In, "--audio-out", c.Out, "--trace-sip", "", "--log-level", "warn")
+	if c.Host == nil {
+		b.args = append(b.args, "--sip-listen", at)
+	}
+	b.args = append(b.args, "--audio-in", c.In, "--audio-out", c.Out, "--trace-sip", "", "--log-level", "warn")
 	p, err := storage.Open(b.profile, storage.Options{Secrets: storage.SecretsFile, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -86,7 +90,11 @@ func (c benchConfig) apply(s *storage.Settings) {
 	if c.Codec != "" {
 		s.Audio.Codecs = []string{c.Codec}
 	}
-	if c.PacketTime > 0 {
+	switch {
+	case c.PacketTime == 0:
+	case c.Host != nil:
+		s.Bonjour.PacketTime = c.PacketTime
+	default:
 		s.Audio.PacketTime = c.PacketTime
 	}
 	if c.Secure {
@@ -97,8 +105,13 @@ func (c benchConfig) apply(s *storage.Settings) {
 	}
 }
 
-func (b *benchedParley) pid() int    { return b.cmd.Process.Pid }
-func (b *benchedParley) uri() string { return "sip:bench@" + b.at }
+func (b *benchedParley) pid() int { return b.cmd.Process.Pid }
+func (b *benchedParley) uri() string {
+	if b.config.Host != nil {
+		return b.config.who() // as its neighbours see it
+	}
+	return "sip:bench@" + b.at
+}
 
 func (b *benchedParley) addr() net.Addr {
 	a, err := net.ResolveUDPAddr("udp", b.at)
