@@ -70,7 +70,9 @@ func (w *Window) followNetwork() {
 	bus.On(w.client, func(middleware.BonjourAccountDidRemoveNeighbour) { stale() })
 	bus.On(w.client, func(n middleware.BonjourAccountNeighbourKeyDidChange) {
 		stale()
-		w.banners.flash(w, viewmodel.Banner{Tone: viewmodel.Bad, Text: viewmodel.ExplainNeighbour(n.Now)})
+		if text := viewmodel.ExplainNeighbour(n.Now); text != "" {
+			w.banners.flash(w, viewmodel.Banner{Tone: viewmodel.Bad, Text: text})
+		}
 	})
 }
 
@@ -163,8 +165,12 @@ func (p *neighboursPanel) searchKey(k fyne.KeyName) bool {
 	return true
 }
 
-// typed takes letters from the list into the search field.
+// typed takes letters from the list into the search field, while it is there.
 func (p *neighboursPanel) typed(r rune) {
+	if p.top.Hidden {
+		p.w.dialer.typed(r)
+		return
+	}
 	p.w.win.Canvas().Focus(p.search)
 	p.search.CursorColumn = len([]rune(p.search.Text))
 	p.search.TypedRune(r)

@@ -49,6 +49,11 @@ func TestNeighboursAreListedAndFound(t *testing.T) {
 	if p.empty.box.Hidden || p.top.Visible() || p.empty.title.Text() != "Nobody else is here yet" {
 		t.Errorf("with nobody there it says %q, search shown: %t", p.empty.title.Text(), p.top.Visible())
 	}
+	p.list.TypedRune('z')
+	if got := r.w.dialer.entry.Text; got != "z" {
+		t.Errorf("what is typed with nobody there makes the number %q", got)
+	}
+	r.w.pages.choose(lowerLAN)
 	p.show(lanOn(), lanOf("Anna", "Bob", "Carol"))
 	if r.titles() != "Anna,Bob,Carol" || !p.empty.box.Hidden || p.top.Hidden {
 		t.Errorf("the list shows %q", r.titles())

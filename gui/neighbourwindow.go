@@ -23,12 +23,11 @@ const (
 // neighbourWindow shows all that is known of one neighbour. It follows what
 // changes.
 type neighbourWindow struct {
-	w     *Window
-	id    string
-	win   fyne.Window
-	n     middleware.Neighbour
-	gone  bool
-	shown bool
+	w    *Window
+	id   string
+	win  fyne.Window
+	n    middleware.Neighbour
+	gone bool
 }
 
 // showNeighbour opens the window of a neighbour that is there.

@@ -337,6 +337,9 @@ func (w *Window) settingsChanged(n middleware.CFGSettingsObjectDidChange) {
 
 // rebuild makes every panel anew in another language.
 func (w *Window) rebuild() {
+	if d := w.neighbours.detail; d != nil {
+		d.win.Close()
+	}
 	w.build()
 	w.recent.reload()
 	w.contacts.reload()
