@@ -88,7 +88,7 @@ func (e *Engine) begin(now time.Time, a *attachment) {
 	}
 	send := func(m message) { e.multicast(time.Now(), a, m) }
 	a.responder = newResponder(e.random, send, func(m message, to netip.AddrPort) { e.unicast(a, m, to) },
-		e.says, func(c conflict) { e.conflicts = append(e.conflicts, c) })
+		e.says, e.dispute)
 	a.querier = newQuerier(a.link, e.random, send, func(m message) { e.ask(time.Now(), a, m) }, e.emit)
 	for _, b := range e.browsers {
 		a.querier.browse(now, b.serviceType)

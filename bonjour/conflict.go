@@ -17,6 +17,8 @@ const (
 	heavyPause     = time.Minute
 	// calm is how long there must be no conflict until all is well again.
 	calm = 2 * time.Minute
+	// maxConflicts is how many are looked at at a time; what is left comes again.
+	maxConflicts = 1000
 	// maxNumber is the last number of a name; then it begins anew.
 	maxNumber = 99
 )
@@ -70,6 +72,13 @@ func (s *storm) hit(now time.Time) time.Duration {
 
 // heavy reports whether somebody seems to take every name.
 func (s *storm) heavy() bool { return s.raging && s.count >= heavyConflicts }
+
+// dispute notes a conflict for resolve.
+func (e *Engine) dispute(c conflict) {
+	if len(e.conflicts) < maxConflicts {
+		e.conflicts = append(e.conflicts, c)
+	}
+}
 
 // resolve deals with the conflicts that were seen since it was called last. A name that
 // was ours already is probed for anew: the other side may give way. One that was not
