@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 )
@@ -90,22 +91,16 @@ func (c *socketConn) receive(s *socket) {
 // accepts reports whether a packet that the system has handed over can be of this
 // link. What was asked from a port of our own is answered from port 5353.
 func (c *socketConn) accepts(m Meta) bool {
-	if m.Asked && m.From.Port() != Port {
-		return false
+	return (!m.Asked || m.From.Port() == Port) && (tellsInterface || c.link.sends(m.From.Addr()))
+}
+
+// sends reports whether an address is of somebody on the link, as far as addresses
+// tell: by zone or by network.
+func (l Link) sends(from netip.Addr) bool {
+	if from.Is6() && from.IsLinkLocalUnicast() {
+		return from.Zone() == l.Name
 	}
-	if tellsInterface {
-		return true
-	}
-	from := m.From.Addr()
-	if from.IsLinkLocalUnicast() && from.Is6() {
-		return from.Zone() == c.link.Name
-	}
-	for _, p := range c.link.Addrs {
-		if p.Contains(from) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(l.Addrs, func(p netip.Prefix) bool { return p.Contains(from) })
 }
 
 func (c *socketConn) fail(err error) {

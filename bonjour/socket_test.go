@@ -2,6 +2,7 @@ package bonjour
 
 import (
 	"net"
+	"net/netip"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -61,5 +62,30 @@ func TestLinkOfStrangeAddresses(t *testing.T) {
 	}
 	if l, ok := linkOf(net.Interface{Flags: net.FlagUp | net.FlagRunning | net.FlagMulticast}, addrs); ok || len(l.Addrs) > 0 {
 		t.Errorf("linkOf = %v, %v, want no address and no link", l, ok)
+	}
+}
+
+func TestLinkIsToldByAddresses(t *testing.T) {
+	l := Link{Index: 2, Name: "eth0", Addrs: []netip.Prefix{
+		netip.MustParsePrefix("10.0.0.1/24"), netip.MustParsePrefix("169.254.7.7/16"), netip.MustParsePrefix("fd00::1/64"), netip.MustParsePrefix("fe80::1/64"),
+	}}
+	tests := []struct {
+		from string
+		want bool
+	}{
+		{"10.0.0.1", true},
+		{"10.0.0.200", true},
+		{"10.0.1.1", false},
+		{"169.254.200.1", true},
+		{"fd00::2", true},
+		{"fd00:1::2", false},
+		{"fe80::2%eth0", true},
+		{"fe80::2%eth1", false},
+		{"fe80::2", false},
+	}
+	for _, tt := range tests {
+		if got := l.sends(netip.MustParseAddr(tt.from)); got != tt.want {
+			t.Errorf("sends(%s) = %v, want %v", tt.from, got, tt.want)
+		}
 	}
 }
