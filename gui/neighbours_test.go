@@ -320,6 +320,14 @@ func TestNeighbourIsFoundAndCalled(t *testing.T) {
 		t.Errorf("the list of calls calls %q back, want %q", got, p.all[0].Target)
 	}
 
+	r.press(r.w.dialer.entry, fyne.KeyUp)
+	r.until("the last number", func() bool { return r.w.dialer.entry.Text == "Bob (bob)" })
+	r.until("the matches", func() bool { return r.w.matches.known == "Bob (bob)" })
+	if i, any := r.w.matches.list.chosen(); !any || r.w.matches.rows[i].Target != p.all[0].Target {
+		t.Errorf("Enter would not call Bob but %+v", r.w.matches.rows)
+	}
+	r.w.dialer.entry.SetText("")
+
 	r.other.Dial(r.other.App.AccountManager().BonjourAccount().Neighbours()[0].Target)
 	r.until("the incoming-call window", func() bool { return r.w.incoming != nil && r.w.incoming.up })
 	if got := r.w.incoming.cards[0].lines.Text(); got != "Verified: has the key of an earlier call" {
@@ -334,4 +342,25 @@ func TestNeighbourIsFoundAndCalled(t *testing.T) {
 	r.until("the key being forgotten", func() bool { return p.rows[0].Lock == viewmodel.PictureLocked && p.all[0].Trust == middleware.TrustNew })
 	r.other.Stop()
 	r.until("Bob having gone", func() bool { return r.titles() == "" })
+}
+
+// The network can be chosen to call from where there is a choice at all.
+func TestFromOffersTheNetwork(t *testing.T) {
+	r := newRig(t)
+	for _, id := range []string{"a@example.org", "b@example.org"} {
+		if r.w.dialer.line.Visible() {
+			t.Error("there is a choice of what to call from without a second account")
+		}
+		set := middleware.NewAccountSettings(id)
+		set.Registration = false
+		if _, err := r.phone.App.AccountManager().AddAccount(t.Context(), set, "x"); err != nil {
+			t.Fatal(err)
+		}
+		r.until("the account", func() bool { return len(r.w.accounts()) > 1 && r.w.header.account.Title() == "a@example.org" })
+	}
+	r.until("the choice", func() bool { return len(r.w.dialer.from.Options) == 4 })
+	r.w.dialer.from.SetSelected("This network")
+	if got := r.w.dialer.account(); got != middleware.BonjourID {
+		t.Errorf("calls are made from %q", got)
+	}
 }

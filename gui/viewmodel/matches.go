@@ -1,6 +1,7 @@
 package viewmodel
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -26,7 +27,9 @@ type Match struct {
 }
 
 // NewMatches returns the rows for a typed text at the time now, best first: those
-// found, and before the text itself the neighbours that it fits.
+// found, and before the text itself the neighbours that it fits. Whoever cannot be
+// called or may be taken for somebody else comes after it: Enter does not call
+// them.
 func NewMatches(text string, found []middleware.Match, around []middleware.Neighbour, now time.Time) []Match {
 	var list []Match
 	if word := strings.ToLower(strings.TrimSpace(text)); word != "" &&
@@ -59,10 +62,15 @@ func NewMatches(text string, found []middleware.Match, around []middleware.Neigh
 			list = append(list, newMatch(m, now))
 		}
 	}
+	var doubtful []Match
 	for _, n := range matchingNeighbours(text, around, shown) {
-		list = append(list, neighbourMatch(n))
+		if n.Callable() && !namesake(n) {
+			list = append(list, neighbourMatch(n))
+		} else {
+			doubtful = append(doubtful, neighbourMatch(n))
+		}
 	}
-	return append(list, typed...)
+	return slices.Concat(list, typed, doubtful)
 }
 
 // neighbourMatches is how many neighbours are shown while a number is typed.
@@ -85,7 +93,7 @@ func matchingNeighbours(text string, around []middleware.Neighbour, shown map[st
 func neighbourMatch(n middleware.Neighbour) Match {
 	v := NewNeighbour(n)
 	m := Match{Title: v.Title, Name: v.Title, Note: v.Line, Target: v.Target, Picture: v.Picture, Tone: v.Tone, Lock: v.Lock, LockTone: v.LockTone}
-	if v.Callable {
+	if v.Callable && !namesake(n) {
 		m.Note = TrustWord(n.Trust)
 	}
 	return m

@@ -267,6 +267,9 @@ func TestMatchesOnTheNetwork(t *testing.T) {
 		anna(func(n *middleware.Neighbour) {
 			n.ID, n.Target, n.Host, n.Problem = "4", "bonjour:4", "y", middleware.ProblemLinkLocal
 		}),
+		anna(func(n *middleware.Neighbour) {
+			n.ID, n.Target, n.Host, n.Trust, n.Namesake = "5", "bonjour:5", "z", middleware.TrustNew, true
+		}),
 	}
 	type match = middleware.Match
 	for name, tt := range map[string]struct {
@@ -279,7 +282,8 @@ func TestMatchesOnTheNetwork(t *testing.T) {
 			[]match{{Kind: middleware.MatchContact, Name: "Anna Schulz", Target: "sip:a@example.org", Contact: 1}, {Kind: middleware.MatchText, Target: "anna"}},
 			[]string{
 				"Anna Schulz|a@example.org||sip:a@example.org", "Anna (laptop)|Encrypted|lock-closed|bonjour:1", "Anna (desk)|Not encrypted|lock-open|bonjour:2",
-				"Anna (y)|Cannot be called: it has a link-local address only||bonjour:4", "anna|as typed||anna",
+				"anna|as typed||anna", "Anna (y)|Cannot be called: it has a link-local address only||bonjour:4",
+				"Anna (z)|Not the Anna you know · Encrypted, first call · Available|lock-closed|bonjour:5",
 			},
 		},
 		"alone": {"bo", []match{{Kind: middleware.MatchText, Target: "bo"}}, []string{"Bob (x)|Encrypted|lock-closed|bonjour:3", "bo|as typed||bo"}},
