@@ -1,8 +1,8 @@
 // Package media is the voice engine: it joins sound devices to RTP streams.
 //
 // Inside the engine sound is mono float32 in [-1, 1] at [SampleRate], moved in
-// frames of [FrameSamples]. Three loops carry it, each the only user of its
-// device:
+// frames of [FrameSamples], or halves of them where a call is to have little delay
+// ([Params]). Three loops carry it, each the only user of its device:
 //
 //   - the capture loop reads the microphone, mutes it, measures it and hands
 //     each frame to every stream's encoder;
