@@ -200,6 +200,12 @@ func TestPatternMatches(t *testing.T) {
 		{"+*", "1", "x", false},
 		{"*1*", "*12", "x", true},
 		{"tel:+1-800", "+1800", "", true},
+		{"bonjour:c114e0dc-bd52-8f5c", "c114e0dc-bd52-8f5c", "", true},
+		{"Bonjour:C114%23x", "c114#x", "", true},
+		{"bonjour:c114", "c114", "example.org", false},
+		{"bonjour:c114", "c115", "", false},
+		{"bonjour:201", "201", "", true},
+		{"201", "bonjour", "", false},
 	}
 	for _, tt := range tests {
 		p, err := ParsePattern(tt.pattern)
@@ -216,7 +222,7 @@ func TestPatternMatches(t *testing.T) {
 func TestParsePatternRefuses(t *testing.T) {
 	for _, s := range []string{
 		"", "*", "bob", "@example.org", "bob@", "*@*", "*@*.example.org", "a,b@example.org", "bob@bücher.example",
-		"bob\r\n@example.org", "a b@example.org", "a@b@c", "1-800-FLOWERS", "\xff@example.org", "<sip:bob@example.org>",
+		"bob\r\n@example.org", "a b@example.org", "a@b@c", "1-800-FLOWERS", "\xff@example.org", "<sip:bob@example.org>", "bonjour:",
 		strings.Repeat("1", maxRule+1),
 	} {
 		if p, err := ParsePattern(s); err == nil {
@@ -256,7 +262,7 @@ func FuzzRule(f *testing.F) {
 }
 
 func FuzzPattern(f *testing.F) {
-	for _, s := range []string{"bob@example.org", "*@[::1]:5060", "+4930*", "sip:%zz@a", "*"} {
+	for _, s := range []string{"bob@example.org", "*@[::1]:5060", "+4930*", "sip:%zz@a", "*", "bonjour:%zz"} {
 		f.Add(s, "bob", "example.org")
 	}
 	f.Fuzz(func(t *testing.T, pattern, user, host string) {

@@ -14,7 +14,8 @@
 // full, and "[2-9]xxx.=0xxxx." puts a 0 before numbers of four digits and more.
 //
 // A [Pattern] names callers: an address, a number, "*@" and a domain for
-// everybody there, or the beginning of a number and "*".
+// everybody there, the beginning of a number and "*", or "bonjour:" and the id of
+// somebody on the local network.
 package dialplan
 
 import (

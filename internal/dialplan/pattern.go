@@ -12,7 +12,11 @@ type Pattern struct {
 	user   string // "" with a domain: everybody there
 	domain string // "" for numbers, at whatever domain
 	prefix bool   // user is how the number begins
+	local  bool   // user is the id of somebody on the local network
 }
+
+// localScheme begins patterns of those on the local network.
+const localScheme = "bonjour:"
 
 // String returns the pattern as it was written.
 func (p Pattern) String() string { return p.text }
@@ -33,6 +37,10 @@ func ParsePattern(s string) (Pattern, error) {
 	}
 	p := Pattern{text: s}
 	s = strings.TrimSpace(s)
+	if len(s) > len(localScheme) && strings.EqualFold(s[:len(localScheme)], localScheme) {
+		p.local, p.user = true, unescaped(s[len(localScheme):])
+		return p, nil
+	}
 	for _, scheme := range []string{"sip:", "sips:", "tel:"} {
 		if len(s) > len(scheme) && strings.EqualFold(s[:len(scheme)], scheme) {
 			s = s[len(scheme):]
@@ -74,11 +82,15 @@ func (p Pattern) address(user, domain string) (Pattern, error) {
 	if user == "" || strings.ContainsAny(user, "@ ") {
 		return Pattern{}, &SyntaxError{Text: p.text, Problem: "what is before the @ is no name"}
 	}
-	if plain, err := url.PathUnescape(user); err == nil {
-		user = plain
-	}
-	p.user = user
+	p.user = unescaped(user)
 	return p, nil
+}
+
+func unescaped(user string) string {
+	if plain, err := url.PathUnescape(user); err == nil {
+		return plain
+	}
+	return user
 }
 
 // hostOf returns a host without port and final dot.
@@ -91,9 +103,12 @@ func hostOf(s string) string {
 	return strings.TrimSuffix(s, ".")
 }
 
-// Matches reports whether the caller user@host is meant. The user is not
-// escaped; case does not matter.
+// Matches reports whether the caller user@host is meant; somebody on the local
+// network has no host. The user is not escaped; case does not matter.
 func (p Pattern) Matches(user, host string) bool {
+	if p.local {
+		return host == "" && strings.EqualFold(p.user, user)
+	}
 	if p.domain != "" {
 		return strings.EqualFold(p.domain, hostOf(host)) && (p.user == "" || strings.EqualFold(p.user, user))
 	}
