@@ -41,8 +41,7 @@ func (p *Playback) Write(frame []float32) error {
 		p.gaps = n.Gaps
 		p.spare = min(p.spare+periodSamples, maxTargetSamples)
 	}
-	target := min(len(frame)+p.spare, maxTargetSamples)
-	target = min(max(target, n.PeriodSamples), p.ring.Cap())
+	target := min(ahead(len(frame), p.spare, n.PeriodSamples), p.ring.Cap())
 	for len(frame) > 0 {
 		room := min(target-p.ring.Len(), len(frame))
 		if room <= 0 {
@@ -58,6 +57,10 @@ func (p *Playback) Write(frame []float32) error {
 	}
 	return nil
 }
+
+// ahead is how full the ring is kept that is written to in frames of that length,
+// of a device that takes so many samples at a time.
+func ahead(frame, spare, period int) int { return max(min(frame+spare, maxTargetSamples), period) }
 
 // Latency is what lies in the ring and in the device before a sample that is
 // written now.
