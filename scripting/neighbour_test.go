@@ -9,7 +9,6 @@ import (
 	"parley/bonjour/bonjourtest"
 	"parley/middleware"
 	"parley/middleware/middlewaretest"
-	"parley/storage"
 )
 
 func TestNeighbourWords(t *testing.T) {
@@ -151,7 +150,7 @@ func TestNeighboursThatCannotBeCalled(t *testing.T) {
 		p := attach(t, s)
 		for i, host := range []string{"Attic", "Cellar"} {
 			bob := middlewaretest.NewPhone(t, n, []string{"192.0.2.2", "192.0.2.3"}[i], middlewaretest.OnLAN(lan, host),
-				func(_ *middleware.Config, set *storage.Settings) { set.Bonjour.DisplayName = "Bob, the 1st" })
+				func(_ *middleware.Config, set *middleware.Settings) { set.Bonjour.DisplayName = "Bob, the 1st" })
 			defer bob.Stop()
 		}
 		carol := middlewaretest.NewPhone(t, n, "192.0.2.4", middlewaretest.OnLAN(lan, "Carol", "fe80::4/64"))
