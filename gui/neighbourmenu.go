@@ -25,7 +25,7 @@ func (p *neighboursPanel) menu(n middleware.Neighbour) *fyne.Menu {
 		menuItem(i18n.T("Copy address"), fynetheme.ContentCopyIcon(), func() { w.app.Clipboard().SetContent(n.Target) }),
 		menuItem(i18n.T("Add to contacts…"), theme.Icon(icons.Contacts), func() { w.editAddress(viewmodel.NewNeighbour(n).Title, n.Target) }))
 	if n.Key != "" {
-		items = append(items, fyne.NewMenuItemSeparator(),
+		items = append(items, fyne.NewMenuItemSeparator(), w.blockItem(n.Target, viewmodel.NewNeighbour(n).Title),
 			menuItem(forgetWord(n), theme.Icon(icons.LockOpen), func() { w.askForgetKey(n, w.win) }))
 	}
 	return fyne.NewMenu("", items...)

@@ -150,8 +150,8 @@ func TestMenuOfANeighbour(t *testing.T) {
 		return strings.Join(list, ", ")
 	}
 	for i, want := range []string{
-		"Call, Details, Copy address, Add to contacts…, Forget key…",
-		"Details, Copy address, Add to contacts…, Trust the new key…",
+		"Call, Details, Copy address, Add to contacts…, Block calls, Forget key…",
+		"Details, Copy address, Add to contacts…, Block calls, Trust the new key…",
 		"Call, Details, Copy address, Add to contacts…",
 	} {
 		if got := labels(i); got != want {
@@ -337,6 +337,14 @@ func TestNeighbourIsFoundAndCalled(t *testing.T) {
 	r.until("the talk", func() bool { return r.only() != nil && r.only().view.Lock == "Encrypted, verified" })
 	r.w.hangUp()
 	r.until("its end", func() bool { return len(r.phone.App.SessionManager().Sessions()) == 0 })
+	itemOf(t, p.menu(p.all[0]), "Block calls").Action()
+	r.until("the block", func() bool { return len(r.phone.App.Settings().Calls.Reject) == 1 })
+	r.other.Dial(r.other.App.AccountManager().BonjourAccount().Neighbours()[0].Target)
+	r.until("the blocked call", func() bool {
+		return len(r.w.recent.rows) == 4 && r.w.recent.rows[1].Note == "blocked · on this network"
+	})
+	itemOf(t, p.menu(p.all[0]), "Stop blocking calls").Action()
+	r.until("the end of the block", func() bool { return len(r.phone.App.Settings().Calls.Reject) == 0 })
 	r.w.askForgetKey(p.all[0], r.w.win)
 	test.Tap(findButton(r.w.win.Canvas().Overlays().Top(), "Forget"))
 	r.until("the key being forgotten", func() bool { return p.rows[0].Lock == viewmodel.PictureLocked && p.all[0].Trust == middleware.TrustNew })

@@ -82,8 +82,8 @@ func (p *recentPanel) menu(r viewmodel.Recent, c middleware.Contact) *fyne.Menu 
 	if r.Recording != "" {
 		items = append(items, menuItem(i18n.T("Show recording in its folder"), fynetheme.FolderOpenIcon(), func() { w.openFolder(filepath.Dir(r.Recording)) }))
 	}
-	if item := w.blockItem(r.Target); item != nil {
-		items = append(items, item)
+	if pattern := viewmodel.BlockRow(r.Target); pattern != "" {
+		items = append(items, w.blockItem(pattern, pattern))
 	}
 	when := fyne.NewMenuItem(r.Exact, nil)
 	when.Disabled = true
@@ -123,18 +123,11 @@ func (w *Window) showMatchMenu(m viewmodel.Match, at fyne.Position) {
 	})
 }
 
-// blockItem turns away the calls of an address from now on, or takes them again;
-// it is nil for nobody in particular.
-func (w *Window) blockItem(target string) *fyne.MenuItem {
-	pattern := viewmodel.BlockRow(target)
-	if pattern == "" {
-		return nil
-	}
+// blockItem turns away the calls that a pattern means from now on, or takes them
+// again; who is that in words.
+func (w *Window) blockItem(pattern, who string) *fyne.MenuItem {
 	blocked := slices.Contains(w.phone.Settings().Calls.Reject, pattern)
-	text, said := i18n.T("Block this number"), i18n.T("Calls from %s are turned away from now on.", pattern)
-	if blocked {
-		text, said = i18n.T("Stop blocking this number"), i18n.T("Calls from %s are taken again.", pattern)
-	}
+	text, said := viewmodel.BlockWords(pattern, who, blocked)
 	return menuItem(text, fynetheme.CancelIcon(), func() {
 		w.changeSettings(func(s *middleware.Settings) error {
 			s.Calls.Reject = slices.DeleteFunc(slices.Clone(s.Calls.Reject), func(other string) bool { return other == pattern })

@@ -134,13 +134,16 @@ func (r *ringPanel) choices() *fyne.Container {
 		b.Importance, b.Alignment = widget.LowImportance, widget.ButtonAlignLeading
 		return b
 	}
-	return container.NewVBox(
+	list := container.NewVBox(
 		item(i18n.T("Record & answer"), theme.Icon(icons.Record), func() { w.recordFromStart(r.id) }),
 		item(i18n.T("Forward to…"), theme.Icon(icons.Forward), func() { r.askForward(true) }),
 		item(i18n.T("Silence"), theme.Icon(icons.Mute), w.silence),
 		item(i18n.T("Busy here, ring on elsewhere"), theme.Icon(icons.HangUp), func() { w.busy(r.id) }),
-		item(i18n.T("Reject and block this caller"), fynetheme.CancelIcon(), func() { w.block(r.id) }),
 	)
+	if s := w.session(r.id); s == nil || viewmodel.CanBlock(s.Snapshot()) {
+		list.Add(item(i18n.T("Reject and block this caller"), fynetheme.CancelIcon(), func() { w.block(r.id) }))
+	}
+	return list
 }
 
 // openList shows what stands behind the arrow, or hides it.
@@ -212,7 +215,7 @@ func (w *Window) block(id middleware.SessionID) {
 	if s == nil {
 		return
 	}
-	pattern := viewmodel.BlockPattern(s.Snapshot().Peer)
+	pattern, who := viewmodel.BlockPattern(s.Snapshot().Peer), viewmodel.BlockName(s.Snapshot().Peer)
 	s.Reject(false)
 	w.changeSettings(func(set *middleware.Settings) error {
 		if !slices.Contains(set.Calls.Reject, pattern) {
@@ -220,7 +223,7 @@ func (w *Window) block(id middleware.SessionID) {
 		}
 		return nil
 	}, func(err error) {
-		b := viewmodel.Banner{Tone: viewmodel.Notice, Text: i18n.T("Calls from %s are turned away from now on. Preferences, Calls changes that.", pattern)}
+		b := viewmodel.Banner{Tone: viewmodel.Notice, Text: i18n.T("Calls from %s are turned away from now on. Preferences, Calls changes that.", who)}
 		if err != nil {
 			b = viewmodel.Banner{Tone: viewmodel.Bad, Text: viewmodel.ExplainError(err)}
 		}

@@ -129,6 +129,14 @@ func TestBlockPattern(t *testing.T) {
 			t.Errorf("BlockPattern(%s) = %q, want %q", uri, got, want)
 		}
 	}
+	anna := middleware.Peer{URI: "bonjour:1", Name: "Anna", Address: "Anna (laptop)"}
+	if pattern, who := viewmodel.BlockPattern(anna), viewmodel.BlockName(anna); pattern != "bonjour:1" || who != "Anna (laptop)" {
+		t.Errorf("a neighbour is blocked as %q and called %q", pattern, who)
+	}
+	if !viewmodel.CanBlock(middleware.SessionSnapshot{}) || !viewmodel.CanBlock(middleware.SessionSnapshot{Neighbour: "1", Verified: true}) ||
+		viewmodel.CanBlock(middleware.SessionSnapshot{Neighbour: "1"}) {
+		t.Error("callers can be blocked who could not be told from others, or the other way round")
+	}
 }
 
 func TestConferenceNamesItsMembers(t *testing.T) {

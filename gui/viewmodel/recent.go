@@ -135,6 +135,20 @@ func BlockRow(target string) string {
 	return pattern
 }
 
+// BlockWords names what turns away the calls of somebody, or takes them again if
+// they are blocked, and what is said when it is done.
+func BlockWords(pattern, who string, blocked bool) (text, said string) {
+	switch local := IsNeighbour(pattern); {
+	case blocked && local:
+		return i18n.T("Stop blocking calls"), i18n.T("Calls from %s are taken again.", who)
+	case blocked:
+		return i18n.T("Stop blocking this number"), i18n.T("Calls from %s are taken again.", who)
+	case local:
+		return i18n.T("Block calls"), i18n.T("Calls from %s are turned away from now on.", who)
+	}
+	return i18n.T("Block this number"), i18n.T("Calls from %s are turned away from now on.", who)
+}
+
 // Narrow leaves only some of the calls; the zero value leaves all.
 type Narrow struct {
 	Direction middleware.HistoryDirection

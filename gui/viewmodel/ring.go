@@ -69,3 +69,15 @@ func BlockPattern(peer middleware.Peer) string {
 	}
 	return address
 }
+
+// BlockName is what to call whom BlockPattern means.
+func BlockName(peer middleware.Peer) string {
+	if IsNeighbour(peer.URI) {
+		return peer.Address
+	}
+	return BlockPattern(peer)
+}
+
+// CanBlock reports whether a caller can be turned away from now on. Somebody on
+// the local network who has proved nothing can call again under any name.
+func CanBlock(s middleware.SessionSnapshot) bool { return s.Neighbour == "" || s.Verified }
