@@ -190,10 +190,13 @@ func (b *BonjourAccount) leave() { b.lan.quit() }
 
 func (b *BonjourAccount) stop(ctx context.Context) {
 	b.mu.Lock()
+	began := b.started
 	b.started = false
 	b.followLocked()
 	b.mu.Unlock()
-	b.lan.stop(ctx)
+	if began {
+		b.lan.stop(ctx)
+	}
 	b.hood.close()
 }
 

@@ -213,13 +213,11 @@ func (l *lan) offer(o offer) {
 	l.offers[o] = p
 }
 
-// gotPublication takes in how a service is getting on.
+// gotPublication takes in how a service is getting on. Once it is announced it stays
+// so while further links are asked whether its name is free.
 func (l *lan) gotPublication(o offer, p *publication, ev bonjour.PublicationEvent) {
 	if l.offers[o] != p {
 		return
-	}
-	if ev.Name != "" {
-		p.name = ev.Name
 	}
 	switch {
 	case ev.Err != nil:
@@ -229,11 +227,12 @@ func (l *lan) gotPublication(o offer, p *publication, ev bonjour.PublicationEven
 			p.failed = reason
 			l.b.app.bus.Publish(BonjourAccountRegistrationDidFail{Reason: reason, Transport: o.transport})
 		}
-	case ev.State == bonjour.Announced && !p.announced:
-		p.announced, p.failed = true, ""
+	case ev.State == bonjour.Announced && (!p.announced || p.name != ev.Name):
+		if p.announced { // renamed
+			l.b.app.bus.Publish(BonjourAccountRegistrationDidEnd{Name: p.name, Transport: o.transport})
+		}
+		p.name, p.announced, p.failed = ev.Name, true, ""
 		l.b.app.bus.Publish(BonjourAccountRegistrationDidSucceed{Name: p.name, Transport: o.transport})
-	case ev.State == bonjour.Probing:
-		p.announced = false
 	}
 	l.tell()
 }

@@ -122,8 +122,12 @@ func (n *neighbourhood) got(ev bonjour.Event) {
 }
 
 func (n *neighbourhood) letInLocked(s *sighting) bool {
-	_, remembered := n.keys.Get(s.id)
-	if s.id != "" && n.byID[s.id] >= maxSightingsOfID || len(n.seen) >= maxSightings && !remembered {
+	k, remembered := n.keys.Get(s.id)
+	most := maxSightingsOfID
+	if remembered && s.hint == k.Key && s.host == k.Host { // whoever claims its id must not keep it out
+		most *= 2
+	}
+	if s.id != "" && n.byID[s.id] >= most || len(n.seen) >= maxSightings && !remembered {
 		if !n.left {
 			n.left = true
 			n.log.Warn("There are too many services on the network; not all of them are listed", "listed", len(n.seen))

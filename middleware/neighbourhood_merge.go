@@ -287,6 +287,9 @@ func (c *cluster) whole() *cluster {
 // found describes a cluster that claims an id, or none. Only the first of those
 // that claim the same one has it.
 func (c *cluster) found(m memory, id string, first bool) *found {
+	if key, ok := m.known(id); ok { // on its own machine it is called first
+		slices.SortStableFunc(c.seen, func(a, b *sighting) int { return other(a.host, key.Host) - other(b.host, key.Host) })
+	}
 	best := c.seen[0]
 	f := &found{base: id, hint: c.hint()}
 	f.ID, f.Host, f.Since = id, best.host, c.since()
@@ -306,6 +309,13 @@ func (c *cluster) found(m memory, id string, first bool) *found {
 	}
 	c.judge(f, m, first)
 	return f
+}
+
+func other(host, known string) int {
+	if host == known {
+		return 0
+	}
+	return 1
 }
 
 func (f *found) addContacts(s *sighting) {
@@ -330,7 +340,7 @@ func (c *cluster) judge(f *found, m memory, first bool) {
 	}
 	_, wrong := m.broken[f.base]
 	impostor := f.hint != "" && follows && !fits || remembered && !first
-	encrypted := len(f.contacts) > 0 && f.contacts[0].transport == "tls"
+	encrypted := slices.ContainsFunc(f.contacts, func(c contact) bool { return c.transport == "tls" })
 	switch {
 	case f.base != "" && (wrong && first || impostor):
 		f.Trust = TrustBroken

@@ -103,8 +103,8 @@ func TestNeighboursFindAndCallEachOther(t *testing.T) {
 		in.Accept()
 		soon()
 		for who, s := range map[string]*middleware.Session{"anna": out, "ben": in} {
-			if snap := s.Snapshot(); snap.Audio.Encryption != middleware.Encrypted {
-				t.Errorf("%s: encryption = %v, want all of it", who, snap.Audio.Encryption)
+			if audio := s.Snapshot().Audio; audio.Encryption != middleware.Encrypted || audio.PacketTime != 10*time.Millisecond {
+				t.Errorf("%s: encryption = %v, packets of %v, want all of it and 10 ms", who, audio.Encryption, audio.PacketTime)
 			}
 		}
 		for who, p := range map[string]*middlewaretest.Phone{"anna": anna, "ben": ben} {
@@ -273,4 +273,20 @@ func (h *home) publishQuietly(name, kind string, text []string) {
 	if _, err := h.crowd.Publish(service, nil); err != nil {
 		h.t.Fatal(err)
 	}
+}
+
+// Once the account is announced it stays so while further links come and go.
+func TestBonjourStaysOnWhileLinksCome(t *testing.T) {
+	atHome(t, func(t *testing.T, h *home) {
+		anna, _ := h.phone("Anna", "192.0.2.1"), h.phone("Ben", "192.0.2.2")
+		mark := len(anna.Notes())
+		anna.LAN.AddLink("veth0", "elsewhere", "203.0.113.1/24")
+		time.Sleep(10 * time.Second)
+		anna.LAN.RemoveLink("veth0")
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if got := lanNames(anna, mark); len(got) != 0 {
+			t.Errorf("told %q, want nothing", got)
+		}
+	})
 }

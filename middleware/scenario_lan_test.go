@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -68,8 +69,8 @@ func TestForgedCallerIsAStranger(t *testing.T) {
 
 // invite is the text of an INVITE that offers G.722.
 func invite(to, via, from, profile string) string {
-	return "INVITE " + to + " SIP/2.0\nVia: SIP/2.0/" + via + ";branch=z9hG4bK1\nMax-Forwards: 70\nFrom: " + from + ";tag=f\nTo: <" + to + ">\n" +
-		"Call-ID: 1\nCSeq: 1 INVITE\nContact: <sip:eve@192.0.2.66:5999>\nContent-Type: application/sdp\nContent-Length: 128\n\n" +
+	return "INVITE " + to + " SIP/2.0\nVia: SIP/2.0/" + via + ";branch=z9hG4bK" + strconv.Itoa(len(from)) + "\nMax-Forwards: 70\nFrom: " + from + ";tag=f\nTo: <" + to + ">\n" +
+		"Call-ID: " + strconv.Itoa(len(from)) + "\nCSeq: 1 INVITE\nContact: <sip:eve@192.0.2.66:5999>\nContent-Type: application/sdp\nContent-Length: 128\n\n" +
 		fmt.Sprintf("%-126s\r\n", "v=0\r\no=- 1 1 IN IP4 192.0.2.66\r\ns=-\r\nc=IN IP4 192.0.2.66\r\nt=0 0\r\nm=audio 4000 "+profile+" 9\r\na=rtpmap:9 G722/8000")
 }
 
@@ -90,7 +91,7 @@ func TestParleyMustEncrypt(t *testing.T) {
 			if keyed {
 				cfg.Certificates = []tls.Certificate{id}
 			}
-			got := status(t, tls.Client(raw, cfg), invite(contactOf(t, ben), "TLS 192.0.2.50:5061", "<sip:anna@192.0.2.50>", "RTP/AVP"))
+			got := status(t, tls.Client(raw, cfg), invite(contactOf(t, ben), "TLS 192.0.2.50:5061", fmt.Sprintf("<sip:anna%t@192.0.2.50>", keyed), "RTP/AVP"))
 			if got != want {
 				t.Errorf("in clear, with the key of a Parley %t: %s, want %s", keyed, got, want)
 			}
@@ -112,6 +113,7 @@ func contactOf(t *testing.T, p *middlewaretest.Phone) string {
 func status(t *testing.T, c net.Conn, request string) string {
 	t.Helper()
 	defer c.Close()
+	_ = c.SetDeadline(time.Now().Add(time.Minute)) // without one, the read waits for ever
 	if _, err := c.Write([]byte(siptest.Wire(request))); err != nil {
 		t.Fatal(err)
 	}

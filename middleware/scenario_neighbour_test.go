@@ -99,6 +99,31 @@ func TestNeighbourIsSentOnToAnother(t *testing.T) {
 	})
 }
 
+// Whoever is handed over to another neighbour takes that call over, encrypted.
+func TestNeighbourIsHandedOver(t *testing.T) {
+	atHome(t, func(t *testing.T, h *home) {
+		anna, ben, carla := h.phone("Anna", "192.0.2.1"), h.phone("Ben", "192.0.2.2"), h.phone("Carla", "192.0.2.3")
+		first, _ := lanCall(t, anna, ben, "Ben")
+		second, _ := lanCall(t, anna, carla, "Carla")
+		if err := first.TransferTo(second.ID()); err != nil {
+			t.Fatal(err)
+		}
+		soon()
+		ben.Session().AcceptTransfer()
+		time.Sleep(5 * time.Second)
+		synctest.Wait()
+		for who, p := range map[string]*middlewaretest.Phone{"Carla": ben, "Ben": carla} {
+			snap := p.Session().Snapshot()
+			if snap.Peer.Name != who || snap.Audio.Encryption != middleware.Encrypted || !snap.Audio.Active || snap.Neighbour == "" {
+				t.Errorf("the one who is to speak to %s speaks to %+v, encryption %v", who, snap.Peer, snap.Audio.Encryption)
+			}
+		}
+		if calls := len(anna.App.SessionManager().Sessions()); calls != 0 {
+			t.Errorf("anna has %d calls, want none", calls)
+		}
+	})
+}
+
 // A neighbour that starts again has another contact, and is called back from the
 // history all the same. Its key is the same.
 func TestNeighbourIsCalledBackAfterItsRestart(t *testing.T) {
