@@ -122,6 +122,9 @@ func TestNeighbours(t *testing.T) {
 		}
 		p.want("ALTER CALL "+call+" HANGUP", "ALTER CALL "+call+" HANGUP")
 		soon()
+		p.want("SEARCH CALLS bonjour:"+id, "CALLS "+call)
+		uri := strings.TrimPrefix(p.do("GET "+about+"URI"), about+"URI ")
+		p.want("TEST DIAL bob", "TEST DIAL "+uri+" ACCOUNT bonjour@local RULE 0 STEPS the neighbour Bob (bob) is called;")
 		p.want("GET "+about+"TRUST", about+"TRUST KNOWN")
 		if key := p.do("GET " + about + "KEY"); len(key) != len(about+"KEY ")+64 {
 			t.Errorf("after a call %s, want a fingerprint", key)
