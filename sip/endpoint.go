@@ -7,10 +7,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/netip"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -37,8 +35,7 @@ type Endpoint struct {
 	wg   sync.WaitGroup // every goroutine of ours
 	move sync.Mutex     // held by Rebind
 
-	names   atomic.Uint64 // the last name of a connection
-	mu      sync.Mutex    // guards what follows
+	mu      sync.Mutex // guards what follows
 	closing bool
 	bound   []*binding               // what is listened on, in order
 	kept    map[keptKey][]chan error // who keeps a flow
@@ -123,9 +120,13 @@ func Listen(ctx context.Context, cfg Config) (*Endpoint, error) {
 func (e *Endpoint) newStack() {
 	quiet := slog.New(slog.DiscardHandler)
 	e.filter = NewFilter(FilterConfig{Log: e.log, Reply: e.writeDatagram, Trusted: e.trusted, Busy: e.busy})
-	e.tpl = sip.NewTransportLayer(net.DefaultResolver, newParser(), nil,
+	e.tpl = sip.NewTransportLayer(noResolver, newParser(), nil,
 		sip.WithTransportLayerLogger(quiet),
 		sip.WithTransportLayerReadFilter(e.readFilter),
+		sip.WithTransportLayerTransports(sip.TransportsConfig{
+			TCP: &sip.TransportTCP{DialerCreate: noDialer},
+			TLS: &sip.TransportTLS{TransportTCP: &sip.TransportTCP{DialerCreate: noDialer}},
+		}),
 	)
 	// Handlers run in order on the reading goroutine, so this one sees every
 	// message before the transaction layer gives it a goroutine of its own.

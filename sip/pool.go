@@ -1,6 +1,8 @@
 package sip
 
 import (
+	"crypto/rand"
+	"encoding/binary"
 	"net"
 	"net/netip"
 	"strconv"
@@ -16,15 +18,20 @@ import (
 // that nobody has (RFC 6666).
 type poolAddr uint64
 
+// newPoolAddr returns a name that nobody can guess.
+func newPoolAddr() poolAddr {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // never fails
+	return poolAddr(binary.BigEndian.Uint64(b[:]))
+}
+
 // poolPort is the port in every such address.
 const poolPort = 1
 
 // AddrPort returns the name as the stack wants it.
 func (a poolAddr) AddrPort() netip.AddrPort {
 	b := [16]byte{0: 1} // 100::/64
-	for i := range 8 {
-		b[15-i] = byte(a >> (8 * i))
-	}
+	binary.BigEndian.PutUint64(b[8:], uint64(a))
 	return netip.AddrPortFrom(netip.AddrFrom16(b), poolPort)
 }
 
@@ -38,10 +45,7 @@ func poolAddrOf(s string) (poolAddr, bool) {
 		return 0, false
 	}
 	b := p.Addr().As16()
-	var a poolAddr
-	for _, c := range b[8:] {
-		a = a<<8 | poolAddr(c)
-	}
+	a := poolAddr(binary.BigEndian.Uint64(b[8:]))
 	return a, a.AddrPort() == p
 }
 

@@ -1,8 +1,12 @@
 package sip
 
 import (
+	"context"
+	"errors"
 	"log/slog"
 	"maps"
+	"net"
+	"syscall"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -18,6 +22,20 @@ import (
 func init() {
 	sip.UDPMTUSize = 65535 + 200
 	sip.SetDefaultLogger(slog.New(slog.DiscardHandler))
+}
+
+// errStackDials is what the stack gets when it wants to open a connection itself.
+var errStackDials = errors.New("the stack opens no connections")
+
+// noDialer and noResolver keep the stack from connecting to wherever the Via of a
+// request points whose connection is gone: whoever sent that would choose where.
+func noDialer(net.Addr) net.Dialer {
+	return net.Dialer{Control: func(string, string, syscall.RawConn) error { return errStackDials }}
+}
+
+var noResolver = &net.Resolver{
+	PreferGo: true,
+	Dial:     func(context.Context, string, string) (net.Conn, error) { return nil, errStackDials },
 }
 
 // newParser leaves the addresses of transfers as they came: the library's own

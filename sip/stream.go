@@ -46,7 +46,7 @@ func (e *Endpoint) newStream(transport, serverName string, c net.Conn) *stream {
 	return &stream{
 		Conn:  c,
 		e:     e,
-		name:  poolAddr(e.names.Add(1)),
+		name:  newPoolAddr(),
 		key:   streamKey{transport: transport, remote: addrPort(c.RemoteAddr()), serverName: serverName},
 		local: addrPort(c.LocalAddr()),
 		done:  make(chan struct{}),
