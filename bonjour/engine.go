@@ -121,6 +121,19 @@ func (e *Engine) LinksChanged() {
 	e.post(func(now time.Time) { e.lookAt = now })
 }
 
+// Woke tells that the machine slept or stood still, so that others have forgotten what
+// was published, or given its names to others: everything is probed for, announced and
+// asked for anew, and what was found and does not answer within seconds is lost.
+func (e *Engine) Woke() {
+	e.post(func(now time.Time) {
+		e.lookAt = now
+		for _, a := range e.working() {
+			a.responder.restart(now)
+			a.querier.doubt(now)
+		}
+	})
+}
+
 // post hands a command to the loop; it reports false if the engine is closed.
 func (e *Engine) post(do func(now time.Time)) bool { return e.inbox.Put(event{do: do}) }
 

@@ -182,15 +182,29 @@ func (q *querier) due(now time.Time) time.Time {
 func (q *querier) relink(now time.Time, link Link) {
 	moved := movedAway(q.link, link)
 	q.link = link
-	jitter := q.random() * refreshSpread
+	if moved {
+		q.doubt(now)
+	} else {
+		q.restart(now)
+	}
+}
+
+// restart asks anew, and soon, for everything that is browsed.
+func (q *querier) restart(now time.Time) {
 	for _, s := range q.cache.sets {
 		if s.series {
 			q.start(now, s)
 		}
-		if moved {
-			for _, e := range s.entries {
-				q.cache.doubt(now, e, jitter)
-			}
+	}
+}
+
+// doubt is restart where what was found may be gone: it is, unless it answers.
+func (q *querier) doubt(now time.Time) {
+	q.restart(now)
+	jitter := q.random() * refreshSpread
+	for _, s := range q.cache.sets {
+		for _, e := range s.entries {
+			q.cache.doubt(now, e, jitter)
 		}
 	}
 }

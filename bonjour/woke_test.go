@@ -1,0 +1,40 @@
+package bonjour_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"parley/bonjour"
+	"parley/bonjour/bonjourtest"
+)
+
+// Who sleeps hears neither goodbyes nor announcements, and is forgotten.
+func TestWoke(t *testing.T) {
+	announced(t, func(r *rig) {
+		r.browse("_sip._udp")
+		b := join(r.t, r.net, r.net.Host("b", "10.0.0.2/24"))
+		b.publish(bonjour.Service{Name: "Bert", Type: "_sip._udp", Port: 7})
+		time.Sleep(time.Second)
+		d := join(r.t, r.net, r.net.Host("d", "10.0.0.4/24"))
+		d.publish(bonjour.Service{Name: "Dora", Type: "_sip._udp", Port: 9})
+		time.Sleep(time.Minute)
+		r.wants("awake", "758ms found Bert b.local:7 [10.0.0.2] []", "1.758s found Dora d.local:9 [10.0.0.4] []")
+		r.net.SetHook(func(p bonjourtest.Packet, to string) bonjourtest.Verdict {
+			return bonjourtest.Verdict{Lost: to == "a" || p.Host == "a"}
+		})
+		b.Close(context.Background())
+		c := join(r.t, r.net, r.net.Host("c", "10.0.0.3/24"))
+		c.publish(bonjour.Service{Name: "Carl", Type: "_sip._udp", Port: 8})
+		time.Sleep(10 * time.Second)
+		r.net.SetHook(nil)
+		r.wants("asleep")
+		c.browse("_sip._udp")
+		r.net.Forget()
+		time.Sleep(5 * time.Second)
+		r.wants("not told that it slept")
+		r.Woke()
+		time.Sleep(10 * time.Second)
+		r.wants("woke", "1m16s Anna probing", "1m16.12s found Carl c.local:8 [10.0.0.3] []", "1m16.85s Anna announced", "1m22s lost Bert b.local:7 [10.0.0.2] []")
+	})
+}
