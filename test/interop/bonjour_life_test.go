@@ -231,6 +231,14 @@ func TestBonjourConflicts(t *testing.T) {
 		t.Errorf("we are %q, want %q", got, want)
 	}
 	atOne.finds(t, "Kitchen, 1st floor (3)")
+	b.do(t, "browse", "", kind, 0)
+	// Another machine wants the name that ours has on one.
+	if late := l.host(t, "one-parley").avahi(t); !strings.Contains(late.output(), "Host name is one-parley-2.local") {
+		t.Error("avahi took the name of our machine")
+	}
+	if i, _ := b.finds(t, "Kitchen, 1st floor (3)", kind); i.Host != "one-parley.local" {
+		t.Errorf("our machine is %s now, want one-parley.local", i.Host)
+	}
 }
 
 // TestBonjourTwoCables has a machine in one network twice, as with Ethernet and Wi-Fi:
