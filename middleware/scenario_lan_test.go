@@ -12,8 +12,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/miekg/dns"
-
 	"parley/bonjour/bonjourtest"
 	"parley/middleware"
 	"parley/middleware/middlewaretest"
@@ -231,6 +229,13 @@ func TestRulesKnowNeighbours(t *testing.T) {
 		}
 		out.End()
 		soon()
+		set(t, ben, func(s *middleware.Settings) { s.Calls.Reject = []string{neighbour(t, ben).Target} })
+		out = anna.Dial("Ben")
+		soon()
+		if got := out.Snapshot().End.Code; got != 603 {
+			t.Errorf("who is to be turned away gets %d, want 603", got)
+		}
+		set(t, ben, func(s *middleware.Settings) { s.Calls.Reject = nil })
 		if err := ben.App.SetUserStatus(middleware.DoNotDisturb); err != nil {
 			t.Fatal(err)
 		}
@@ -248,15 +253,7 @@ func TestTenThousandServices(t *testing.T) {
 	atHome(t, func(t *testing.T, h *home) {
 		anna, ben := h.met()
 		n := neighbour(t, anna)
-		const each = 25
-		for i := 0; i < 10_000; i += each {
-			m := new(dns.Msg)
-			m.Response = true
-			for j := range each {
-				m.Answer = append(m.Answer, flooded(i+j)...)
-			}
-			h.lan.Inject(bonjourtest.LAN, "192.0.2.200:5353", bonjourtest.Pack(m))
-		}
+		middlewaretest.Flood(h.lan, "192.0.2.200:5353", 10_000)
 		h.settle()
 		list := account(anna).Neighbours()
 		if now, ok := account(anna).Neighbour(n.ID); !ok || now.Trust != middleware.TrustKnown || len(list) > 1001 || len(list) < 100 {
@@ -268,18 +265,4 @@ func TestTenThousandServices(t *testing.T) {
 			t.Error("ben is not called")
 		}
 	})
-}
-
-// flooded is everything of a service that is not there.
-func flooded(i int) []dns.RR {
-	host, instance := fmt.Sprintf("h%d.local.", i), fmt.Sprintf("N%d._sip._udp.local.", i)
-	head := func(name string, rtype uint16) dns.RR_Header {
-		return dns.RR_Header{Name: name, Rrtype: rtype, Class: dns.ClassINET, Ttl: 120}
-	}
-	return []dns.RR{
-		&dns.PTR{Hdr: head("_sip._udp.local.", dns.TypePTR), Ptr: instance},
-		&dns.SRV{Hdr: head(instance, dns.TypeSRV), Target: host, Port: 5060},
-		&dns.TXT{Hdr: head(instance, dns.TypeTXT), Txt: []string{fmt.Sprint("name=N", i), fmt.Sprint("instance_id=n", i)}},
-		&dns.A{Hdr: head(host, dns.TypeA), A: net.IPv4(192, 0, 2, 200)},
-	}
 }
