@@ -55,11 +55,12 @@ type neighbourhood struct {
 
 	mu      sync.Mutex // guards what follows, and the order in which changes are told
 	seen    map[instanceName]*sighting
-	byID    map[string]int // how many of them claim an id
-	left    bool           // some were not let in since seen was last small
-	names   map[string][]string
-	broken  map[string]string // by instance id: the wrong key that was shown
-	pins    map[string]*pin   // by the name that a server has to prove
+	byID    map[string]int      // how many of them claim an id
+	left    bool                // some were not let in since seen was last small
+	names   map[string][]string // ids of those remembered, by name in lower case
+	holders map[string]string   // and by the fingerprint of their key
+	broken  map[string]string   // by instance id: the wrong key that was shown
+	pins    map[string]*pin     // by the name that a server has to prove
 	rev     uint64
 	collect *time.Timer // nil while nothing changed
 	told    time.Time   // when changes were told last

@@ -249,6 +249,17 @@ func TestNeighboursAreMerged(t *testing.T) {
 	}
 }
 
+// Whoever repeats what a remembered neighbour tells neither renames it nor comes
+// before it.
+func TestTheKnownKeepNameAndPlace(t *testing.T) {
+	past := knows(storage.NeighbourKey{ID: annaID, Key: annaKey, Name: "Anna", Host: "a"})
+	claim := service(serviceTCP, "e", "e", 5061, "10.0.0.6", "name=The boss", "contact=sip:x@10.0.0.1;transport=tls", "instance_id="+annaID, "key="+annaKey)
+	list := mergeSightings(seenAs(append(anna("a-parley", "10.0.0.1", annaID, annaKey), claim)...), past)
+	if len(list) != 1 || list[0].Title() != "Anna (a)" || list[0].URI != "sip:abc@10.0.0.1:5061;transport=tls" || len(list[0].ways()) != 2 {
+		t.Errorf("%s at %s, %d ways", list[0].Title(), list[0].URI, len(list[0].ways()))
+	}
+}
+
 // Whoever showed a wrong key cannot be called until it is forgotten.
 func TestBrokenTrustShows(t *testing.T) {
 	past := knows()

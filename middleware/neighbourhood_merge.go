@@ -287,14 +287,18 @@ func (c *cluster) whole() *cluster {
 // found describes a cluster that claims an id, or none. Only the first of those
 // that claim the same one has it.
 func (c *cluster) found(m memory, id string, first bool) *found {
-	if key, ok := m.known(id); ok { // on its own machine it is called first
-		slices.SortStableFunc(c.seen, func(a, b *sighting) int { return other(a.host, key.Host) - other(b.host, key.Host) })
-	}
-	best := c.seen[0]
 	f := &found{base: id, hint: c.hint()}
-	f.ID, f.Host, f.Since = id, best.host, c.since()
+	f.ID, f.Host, f.Since = id, c.seen[0].host, c.since()
+	key, remembered := m.known(id)
+	if remembered { // on its own machine it is called first
+		slices.SortStableFunc(c.seen, func(a, b *sighting) int { return other(a.host, key.Host) - other(b.host, key.Host) })
+		f.Host = c.seen[0].host
+	}
 	for _, s := range c.seen {
 		f.Name = cmp.Or(f.Name, s.called)
+		if remembered && s.called == key.Name { // others may claim to be it under another name
+			f.Name = s.called
+		}
 		f.State = cmp.Or(f.State, s.state)
 		f.Note = cmp.Or(f.Note, s.note)
 		f.machines = append(f.machines, s.machine)
@@ -303,9 +307,9 @@ func (c *cluster) found(m memory, id string, first bool) *found {
 	slices.Sort(f.machines)
 	f.machines = slices.Compact(f.machines)
 	if id == "" {
-		f.ID = sip.CleanText(best.name, maxNeighbourName) + "#" + best.host
+		f.ID = sip.CleanText(c.seen[0].name, maxNeighbourName) + "#" + f.Host
 	} else if !first {
-		f.ID = id + "#" + best.host
+		f.ID = id + "#" + f.Host
 	}
 	c.judge(f, m, first)
 	return f

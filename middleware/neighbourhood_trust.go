@@ -154,10 +154,11 @@ func (n *neighbourhood) forget(id string) error {
 	return nil
 }
 
-// learnNames takes in the names of those who are remembered.
+// learnNames takes in the names and keys of those who are remembered.
 func (n *neighbourhood) learnNames() {
-	names := map[string][]string{}
+	names, holders := map[string][]string{}, map[string]string{}
 	for _, k := range n.keys.List() {
+		holders[k.Key] = k.ID
 		if k.Name != "" {
 			name := strings.ToLower(k.Name)
 			names[name] = append(names[name], k.ID)
@@ -165,7 +166,7 @@ func (n *neighbourhood) learnNames() {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.names = names
+	n.names, n.holders = names, holders
 }
 
 // A caller of the local network, as far as it can be told.
@@ -183,11 +184,11 @@ func (n *neighbourhood) whoHas(cert *x509.Certificate) neighbourCaller {
 	c.id = storage.InstanceOf(cert)
 	k, ok := n.keys.Get(c.id)
 	if !ok {
-		for _, other := range n.keys.List() {
-			if other.Key == c.key {
-				k, ok, c.id = other, true, other.ID
-				break
-			}
+		n.mu.Lock()
+		holder := n.holders[c.key]
+		n.mu.Unlock()
+		if k, ok = n.keys.Get(holder); ok {
+			c.id = holder
 		}
 	}
 	c.verified = ok && k.Key == c.key

@@ -165,6 +165,13 @@ func TestNeighbourOnTwoLinks(t *testing.T) {
 	atHome(t, func(t *testing.T, h *home) {
 		anna := h.phone("Anna", "192.0.2.1", func(c *middleware.Config, _ *storage.Settings) {
 			c.Network.(*siptest.Host).SetAddrs("192.0.2.1", "198.51.100.1")
+			for _, taken := range []string{"198.51.100.1:40001", "198.51.100.1:40002", "198.51.100.1:40004"} { // by others
+				l, err := h.net.SIP.Host("198.51.100.1").Listen(t.Context(), netip.MustParseAddrPort(taken))
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = l.Close() })
+			}
 			c.Listen = []netip.AddrPort{netip.MustParseAddrPort("192.0.2.1:0"), netip.MustParseAddrPort("198.51.100.1:0")}
 			c.Direct = netip.AddrPort{}
 			c.Bonjour.(*bonjourtest.Host).AddLink("wlan0", "wireless", "198.51.100.1/24")
@@ -185,14 +192,6 @@ func TestNeighbourOnTwoLinks(t *testing.T) {
 		}
 		if list := account(anna).Neighbours(); len(list) != 2 {
 			t.Errorf("anna sees %+v, want both", list)
-		}
-		ports := map[string]map[uint16]bool{"udp": {}, "tls": {}}
-		for _, l := range []string{"udp", "tls"} {
-			uri, _ := account(anna).Contact().URI(l)
-			ports[l][netip.MustParseAddrPort(uri[strings.Index(uri, "@")+1:strings.IndexAny(uri+";", ";")]).Port()] = true
-		}
-		if len(ports["udp"]) != 1 || len(ports["tls"]) != 1 {
-			t.Errorf("ports = %v, want one for each transport", ports)
 		}
 	})
 }
