@@ -22,11 +22,12 @@ type banners struct {
 	devices   *fyne.Container
 	notes     *fyne.Container
 	shown     []viewmodel.Banner // in devices
-	changed   func()             // it became higher or lower
+	kept      map[viewmodel.Banner]bool
+	changed   func() // it became higher or lower
 }
 
 func newBanners(changed func()) *banners {
-	b := &banners{changed: changed, questions: container.NewVBox(), devices: container.NewVBox(), notes: container.NewVBox()}
+	b := &banners{changed: changed, kept: map[viewmodel.Banner]bool{}, questions: container.NewVBox(), devices: container.NewVBox(), notes: container.NewVBox()}
 	b.box = container.NewVBox(b.questions, b.devices, b.notes)
 	b.hideEmpty()
 	return b
@@ -85,12 +86,24 @@ func (b *banners) flash(w *Window, v viewmodel.Banner) {
 // addProblems shows what was wrong in the profile, until it is dismissed.
 func (b *banners) addProblems(list []middleware.Problem) {
 	for _, v := range viewmodel.ProblemBanners(list) {
-		var card *widgets.Card
-		dismiss := widget.NewButtonWithIcon("", fynetheme.CancelIcon(), func() { b.remove(b.notes, card) })
-		dismiss.Importance = widget.LowImportance
-		card = newBanner(v, dismiss)
-		b.add(b.notes, card)
+		b.keep(v)
 	}
+}
+
+// keep shows a line until it is dismissed. One that is there is not shown again.
+func (b *banners) keep(v viewmodel.Banner) {
+	if b.kept[v] {
+		return
+	}
+	b.kept[v] = true
+	var card *widgets.Card
+	dismiss := widget.NewButtonWithIcon("", fynetheme.CancelIcon(), func() {
+		delete(b.kept, v)
+		b.remove(b.notes, card)
+	})
+	dismiss.Importance = widget.LowImportance
+	card = newBanner(v, dismiss)
+	b.add(b.notes, card)
 }
 
 func (b *banners) add(part *fyne.Container, card fyne.CanvasObject) {

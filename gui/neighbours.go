@@ -61,6 +61,10 @@ func newNeighboursPanel(w *Window) *neighboursPanel {
 	return p
 }
 
+// maxWarnings is how many lines at the top may stand there before no more warnings
+// of other keys are added.
+const maxWarnings = 5
+
 // followNetwork listens to what happens on the local network.
 func (w *Window) followNetwork() {
 	stale := func() { w.neighbours.stale = true }
@@ -70,8 +74,8 @@ func (w *Window) followNetwork() {
 	bus.On(w.client, func(middleware.BonjourAccountDidRemoveNeighbour) { stale() })
 	bus.On(w.client, func(n middleware.BonjourAccountNeighbourKeyDidChange) {
 		stale()
-		if text := viewmodel.ExplainNeighbour(n.Now); text != "" {
-			w.banners.flash(w, viewmodel.Banner{Tone: viewmodel.Bad, Text: text})
+		if len(w.banners.kept) < maxWarnings { // whoever wants to fill the window has many names
+			w.banners.keep(viewmodel.KeyBanner(n.Now))
 		}
 	})
 }

@@ -372,3 +372,30 @@ func TestFromOffersTheNetwork(t *testing.T) {
 		t.Errorf("calls are made from %q", got)
 	}
 }
+
+// Another key is told until the person has seen it, once however often it is shown.
+func TestAnotherKeyIsTold(t *testing.T) {
+	r := newRig(t)
+	b := r.w.banners
+	tell := func(names ...string) {
+		for _, n := range lanOf(names...) {
+			about := middleware.AboutNeighbour{Neighbour: n.ID, Now: n}
+			r.phone.App.Bus().Publish(middleware.BonjourAccountNeighbourKeyDidChange{AboutNeighbour: about})
+		}
+	}
+	tell("Anna", "Anna", "Anna", "Bob")
+	r.until("both warnings", func() bool { return b.kept[viewmodel.KeyBanner(lanOf("Bob")[0])] })
+	if len(b.notes.Objects) != 2 {
+		t.Fatalf("%d warnings are shown, want 2", len(b.notes.Objects))
+	}
+	test.Tap(findButton(b.notes.Objects[0], ""))
+	if len(b.notes.Objects) != 1 || len(b.kept) != 1 {
+		t.Error("a warning cannot be dismissed")
+	}
+	tell("Carol", "Dora", "Eve", "Frank", "Grace", "Heidi")
+	r.phone.App.Bus().Publish(middleware.AudioDeviceDidRecover{Which: "input"})
+	r.until("what came after them", func() bool { return len(b.notes.Objects) > len(b.kept) })
+	if len(b.kept) != maxWarnings {
+		t.Errorf("%d warnings are shown, want %d", len(b.kept), maxWarnings)
+	}
+}

@@ -229,6 +229,13 @@ func TestNeighbourDetails(t *testing.T) {
 	}
 }
 
+func TestKeyBanner(t *testing.T) {
+	want := viewmodel.Banner{Tone: viewmodel.Bad, Text: "Somebody took the place of Anna (laptop) with another key than the one remembered, and was refused."}
+	if got := viewmodel.KeyBanner(anna(func(*middleware.Neighbour) {})); got != want {
+		t.Errorf("KeyBanner = %+v, want %+v", got, want)
+	}
+}
+
 // What is asked before a key is forgotten names the danger.
 func TestTrustIsExplained(t *testing.T) {
 	broken := anna(func(n *middleware.Neighbour) { n.Problem = middleware.ProblemKeyChanged })

@@ -234,6 +234,12 @@ func TrustStory(n middleware.Neighbour) string {
 	return i18n.T("This phone takes no encrypted calls: others on this network may listen.")
 }
 
+// KeyBanner says that somebody has shown another key than the one remembered for
+// a neighbour.
+func KeyBanner(n middleware.Neighbour) Banner {
+	return Banner{Tone: Bad, Text: i18n.T("Somebody took the place of %s with another key than the one remembered, and was refused.", titleOf(n))}
+}
+
 // TrustQuestion asks whether another key than the remembered one may be used.
 func TrustQuestion(n middleware.Neighbour) (title, text string) {
 	name := nameOf(n)
