@@ -1,8 +1,7 @@
 package interop
 
 import (
-	"io"
-	"log"
+	"log/slog"
 	"net"
 	"slices"
 	"testing"
@@ -25,7 +24,7 @@ func (h *machine) hashicorp(t testing.TB, name, kind string, port int, text ...s
 		if err != nil {
 			return err
 		}
-		s, err := hashicorp.NewServer(&hashicorp.Config{Zone: service, Iface: i, Logger: log.New(io.Discard, "", 0)})
+		s, err := hashicorp.NewServer(&hashicorp.Config{Zone: service, Iface: i, Logger: slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)})
 		if err == nil {
 			t.Cleanup(func() { _ = s.Shutdown() })
 		}
@@ -44,7 +43,7 @@ func (h *machine) hashicorpFinds(t testing.TB, kind string) []*hashicorp.Service
 			return err
 		}
 		return hashicorp.Query(&hashicorp.QueryParam{
-			Service: kind, Interface: i, Timeout: time.Second, Entries: entries, Logger: log.New(io.Discard, "", 0),
+			Service: kind, Interface: i, Timeout: time.Second, Entries: entries, Logger: slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo),
 		})
 	})
 	close(entries)

@@ -1,10 +1,8 @@
 package interop
 
 import (
-	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -42,8 +40,8 @@ func TestBonjourOneFamily(t *testing.T) {
 }
 
 // TestBonjourManyKnownAnswers has our engine and avahi know a hundred services of each
-// other. Their questions have the answers with them, in several packets, and nobody
-// says any of it again (RFC 6762 section 7.2).
+// other. Questions have the answers with them, in several packets; our engine tells all
+// that it knows, and nothing again that avahi knows (RFC 6762 section 7.2).
 func TestBonjourManyKnownAnswers(t *testing.T) {
 	t.Parallel()
 	const kind, count = "_many._udp", 100
@@ -55,40 +53,51 @@ func TestBonjourManyKnownAnswers(t *testing.T) {
 	}
 	ours.published(t, names("a", count)[count-1], kind)
 	theirs.publishAll(t, kind, names("b", count))
-	talk(6 * time.Second) // it is announced again
+	c := l.listen(t)
+	c.fallsSilent(t, 3*time.Second) // all is announced, also again
 	atTwo := theirs.browsing(t, kind)
 	ours.do(t, "browse", "", kind, 0)
 	ours.await(t, "all services", func() bool { return len(ours.found(kind)) == count })
 	eventually(t, 20*time.Second, "avahi knows all", func() bool { _, resolved := atTwo.found(); return len(resolved) == 2*count })
-	c := l.listen(t)
-	talk(4500 * time.Millisecond) // both ask once more at least
-	packets := c.packets(t)
-	for _, of := range []*machine{one, two} {
-		asked, truncated := 0, 0
-		for _, s := range slices.Concat(sayings(t, packets, of, false), sayings(t, packets, of, true)) {
-			if of == one {
-				s.conforms(t)
-			}
-			if s.Response {
-				if _, again := hasRecord(s.Answer, kind+".local.", dns.TypePTR); again {
-					t.Errorf("%s says what was known:\n%s", of.name, headOf(s))
+	talk(1500 * time.Millisecond) // what was asked without is answered
+	known := time.Now()
+	talk(8 * time.Second) // both ask once more at least
+	packets := slices.DeleteFunc(c.packets(t), func(p packet) bool { return p.at.Before(known) })
+	for _, v6 := range []bool{false, true} {
+		told, asked := map[string]bool{}, 0
+		for _, s := range sayings(t, packets, one, v6) {
+			s.conforms(t)
+			for _, rr := range s.Answer {
+				if pointer, ok := rr.(*dns.PTR); ok && s.Response {
+					t.Errorf("our engine says again what was known: %v", pointer)
+				} else if ok {
+					told[pointer.Ptr] = true
 				}
-				continue
 			}
 			asked += len(s.Question)
-			if s.Truncated {
-				truncated++
-			}
 		}
-		t.Logf("%s asked %d questions, %d packets were not the last of theirs", of.name, asked, truncated)
-		if asked == 0 || truncated == 0 {
-			t.Errorf("%s asked %d questions, and %d packets said that more comes", of.name, asked, truncated)
+		if asked == 0 || len(told) != count {
+			t.Errorf("our engine asked %d questions, with %d known answers, want %d", asked, len(told), count)
+		}
+		theirs := sayings(t, packets, two, v6)
+		if !slices.ContainsFunc(theirs, func(s saying) bool { return !s.Response && s.Truncated && len(s.Question) > 0 }) {
+			t.Error("avahi asked no question that has its known answers in several packets")
 		}
 	}
 }
 
-// headOf is the beginning of what a packet says.
-func headOf(s saying) string {
-	lines := strings.SplitAfter(fmt.Sprint(s.Msg), "\n")
-	return strings.Join(lines[:min(len(lines), 10)], "")
+// fallsSilent waits until nothing was said for a while.
+func (c *capture) fallsSilent(t testing.TB, during time.Duration) {
+	t.Helper()
+	size, since := int64(0), time.Now()
+	eventually(t, time.Minute, "silence", func() bool {
+		f, err := os.Stat(c.file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Size() != size {
+			size, since = f.Size(), time.Now()
+		}
+		return time.Since(since) > during
+	})
 }
