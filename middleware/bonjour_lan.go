@@ -98,6 +98,15 @@ func (l *lan) linksChanged() {
 	})
 }
 
+// woke tells the network that the machine slept or stood still.
+func (l *lan) woke() {
+	l.queue.Put(func() {
+		if l.engine != nil {
+			l.engine.Woke()
+		}
+	})
+}
+
 // apply makes everything as the settings, the person's status and the addresses
 // say.
 func (l *lan) apply() {

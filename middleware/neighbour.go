@@ -73,7 +73,8 @@ const (
 	// TrustKnown: calls are encrypted, and go through with the remembered key only.
 	TrustKnown NeighbourTrust = "known"
 	// TrustBroken: somebody answered for the neighbour who has not the key that is
-	// remembered. Calls are refused until [BonjourAccount.ForgetNeighbour].
+	// remembered, or claims its id. It is not called where that happened until
+	// [BonjourAccount.ForgetNeighbour], or until it has proved its key there.
 	TrustBroken NeighbourTrust = "broken"
 )
 

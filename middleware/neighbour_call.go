@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"parley/middleware/session"
@@ -81,6 +82,7 @@ func (s *Session) nextContact(err error) bool {
 	}
 	if errors.As(err, &s.other.wrong) {
 		s.log.Info("Contact of the neighbour is somebody else's", "contact", s.target.uri)
+		s.m.app.accounts.BonjourAccount().hood.mark(s.other.pins)
 	}
 	s.others.next = s.target.at(s.target.more[0])
 	s.others.next.more = s.target.more[1:]
@@ -149,11 +151,10 @@ func (s *Session) dialing(target string) (dialing, error) {
 // proving adds to the ways to a neighbour what whoever answers has to prove. On the
 // session's goroutine.
 func (s *Session) proving(routes []sip.Route) []sip.Route {
-	name := s.pinTo(s.target.neighbour, "")
 	routes = slices.Clone(routes)
 	for i := range routes {
 		if routes[i].Transport == "tls" {
-			routes[i].ServerName = name
+			routes[i].ServerName = s.pinTo(s.target.neighbour, "", routes[i].Addr)
 		}
 	}
 	return routes
@@ -177,9 +178,10 @@ func (s *Session) meet(f *found) {
 	}
 }
 
-// pinTo has servers prove from now on that they are the neighbour.
-func (s *Session) pinTo(f *found, key string) string {
-	name := s.m.app.accounts.BonjourAccount().hood.pin(f.base, key)
+// pinTo returns the name that the server at an address proves if it is the
+// neighbour.
+func (s *Session) pinTo(f *found, key string, addr netip.AddrPort) string {
+	name := s.m.app.accounts.BonjourAccount().hood.pin(f.base, key, addr)
 	s.other.pins = append(s.other.pins, name)
 	return name
 }
@@ -199,6 +201,7 @@ func (s *Session) noteProof() {
 	}
 	if cert := s.call.PeerCertificate(); cert != nil && keyOf(cert) == f.Key {
 		s.now.Verified = true
+		s.m.app.accounts.BonjourAccount().hood.heal(f.base, s.call.Route().Addr)
 	}
 }
 
@@ -248,6 +251,8 @@ func (s *Session) failure(err error) error {
 func (s *Session) shout(err error) {
 	var wrong *keyError
 	if f := s.other.found; f != nil && f.base != "" && errors.As(err, &wrong) {
-		s.m.app.accounts.BonjourAccount().hood.wrongKey(f.base, wrong.presented)
+		hood := s.m.app.accounts.BonjourAccount().hood
+		hood.mark(s.other.pins)
+		hood.shout(f.base, wrong.presented)
 	}
 }

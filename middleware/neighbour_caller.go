@@ -93,7 +93,10 @@ func (s *Session) welcome(call *sip.Call, g *guest) {
 	s.meet(g.found)
 	s.now.Verified = g.verified
 	if g.key != "" {
-		call.Pin(s.pinTo(g.found, g.key))
+		call.Pin(s.pinTo(g.found, g.key, call.Route().Addr))
+	}
+	if g.verified {
+		s.m.app.accounts.BonjourAccount().hood.heal(g.id, netip.AddrPortFrom(call.Route().Addr.Addr(), 0))
 	}
 }
 

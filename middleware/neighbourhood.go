@@ -59,7 +59,7 @@ type neighbourhood struct {
 	left    bool                // some were not let in since seen was last small
 	names   map[string][]string // ids of those remembered, by name in lower case
 	holders map[string]string   // and by the fingerprint of their key
-	broken  map[string]string   // by instance id: the wrong key that was shown
+	wrong   map[string]marks    // by instance id
 	pins    map[string]*pin     // by the name that a server has to prove
 	rev     uint64
 	collect *time.Timer // nil while nothing changed
@@ -76,7 +76,7 @@ type neighbours struct {
 func newNeighbourhood(log *slog.Logger, b *bus.Bus, keys *storage.NeighbourKeys, own string) *neighbourhood {
 	n := &neighbourhood{
 		log: log, bus: b, keys: keys, own: own, changed: func() {},
-		seen: map[instanceName]*sighting{}, byID: map[string]int{}, broken: map[string]string{}, pins: map[string]*pin{},
+		seen: map[instanceName]*sighting{}, byID: map[string]int{}, wrong: map[string]marks{}, pins: map[string]*pin{},
 	}
 	n.now.Store(&neighbours{})
 	n.learnNames()
@@ -208,7 +208,7 @@ func (n *neighbourhood) flush() {
 
 func (n *neighbourhood) mergeLocked() *neighbours {
 	now := &neighbours{byID: map[string]*found{}}
-	now.list = mergeSightings(slices.Collect(maps.Values(n.seen)), memory{known: n.keys.Get, names: n.names, broken: n.broken})
+	now.list = mergeSightings(slices.Collect(maps.Values(n.seen)), memory{known: n.keys.Get, names: n.names, wrong: n.wrong})
 	slices.SortFunc(now.list, compareFound)
 	if len(now.list) > maxFound {
 		now.list = slices.DeleteFunc(now.list, func(f *found) bool {

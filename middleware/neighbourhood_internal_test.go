@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"crypto/x509"
 	"encoding/hex"
 	"fmt"
 	"log/slog"
@@ -117,7 +118,7 @@ func TestContactsLeadNowhereElse(t *testing.T) {
 func noneKnown(string) (storage.NeighbourKey, bool) { return storage.NeighbourKey{}, false }
 
 func knows(keys ...storage.NeighbourKey) memory {
-	m := memory{names: map[string][]string{}, broken: map[string]string{}}
+	m := memory{names: map[string][]string{}, wrong: map[string]marks{}}
 	for _, k := range keys {
 		m.names[strings.ToLower(k.Name)] = append(m.names[strings.ToLower(k.Name)], k.ID)
 	}
@@ -263,11 +264,70 @@ func TestTheKnownKeepNameAndPlace(t *testing.T) {
 // Whoever showed a wrong key cannot be called until it is forgotten.
 func TestBrokenTrustShows(t *testing.T) {
 	past := knows()
-	past.broken[annaID] = evilKey
+	past.wrong[annaID] = marks{netip.MustParseAddrPort("10.0.0.1:5061"): true}
 	f := mergeSightings(seenAs(anna("a", "10.0.0.1", annaID, annaKey)...), past)[0]
 	if f.Trust != TrustBroken || f.Problem != ProblemKeyChanged || f.Callable() || f.URI != "" {
 		t.Errorf("trust %s, problem %s, URI %s", f.Trust, f.Problem, f.URI)
 	}
+}
+
+// A neighbour is not called where somebody else answered, until it has called from
+// there with its own key, or is forgotten.
+func TestProofHealsTrust(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		profile, err := storage.Open(t.TempDir(), storage.Options{Secrets: storage.SecretsFile, Log: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer profile.Close()
+		other, err := profile.Identity()
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := newNeighbourhood(slog.New(slog.DiscardHandler), new(bus.Bus), profile.Neighbours(), "own")
+		defer n.close()
+		if err := n.remember(annaID, annaKey, "Anna", "a"); err != nil {
+			t.Fatal(err)
+		}
+		for _, in := range anna("a-parley", "10.0.0.1", annaID, annaKey) {
+			n.got(bonjour.Event{Kind: bonjour.Found, Instance: in})
+		}
+		at := netip.MustParseAddrPort("10.0.0.1:5061")
+		trust := func(want NeighbourTrust, after string) {
+			t.Helper()
+			n.flush()
+			if got := n.get(annaID).Trust; got != want {
+				t.Errorf("after %s: %s, want %s", after, got, want)
+			}
+		}
+		wrong := func() {
+			t.Helper()
+			name := n.pin(annaID, "", at)
+			defer n.unpin(name)
+			if decided, err := n.verify(name, []*x509.Certificate{other.Leaf}); !decided || err == nil {
+				t.Errorf("another key: decided %t, %v", decided, err)
+			}
+			n.mark([]string{name})
+			trust(TrustBroken, "another key")
+		}
+		trust(TrustKnown, "the first call")
+		wrong()
+		n.heal(annaID, netip.MustParseAddrPort("10.0.0.2:0"))
+		trust(TrustBroken, "proof from elsewhere")
+		n.heal(annaID, netip.MustParseAddrPort("10.0.0.1:0"))
+		trust(TrustKnown, "proof")
+		wrong()
+		if err := n.forget(annaID); err != nil {
+			t.Fatal(err)
+		}
+		trust(TrustNew, "it was forgotten")
+		if decided, _ := n.verify("sip.example.org", []*x509.Certificate{other.Leaf}); decided {
+			t.Error("the server of an account was judged as a neighbour")
+		}
+		if decided, err := n.verify("gone"+pinDomain, []*x509.Certificate{other.Leaf}); !decided || err == nil {
+			t.Error("a server was trusted after the call")
+		}
+	})
 }
 
 func TestMachinesAreNamed(t *testing.T) {

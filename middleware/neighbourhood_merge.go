@@ -35,6 +35,7 @@ type contact struct {
 	addr      netip.AddrPort
 	user      string
 	params    sip.Params
+	wrong     bool // somebody else answered there
 }
 
 // uri is what is called that way.
@@ -60,7 +61,7 @@ func (f *found) ways() []contact {
 	for _, t := range transports {
 		var list []contact
 		for _, c := range f.contacts {
-			if c.transport == t {
+			if c.transport == t && !c.wrong {
 				list = append(list, c)
 			}
 		}
@@ -73,9 +74,9 @@ func (f *found) ways() []contact {
 
 // A memory is what a merge has to know of the past.
 type memory struct {
-	known  func(id string) (storage.NeighbourKey, bool)
-	names  map[string][]string // ids of those remembered, by name in lower case
-	broken map[string]string   // by id: the wrong key that was shown
+	known func(id string) (storage.NeighbourKey, bool)
+	names map[string][]string // ids of those remembered, by name in lower case
+	wrong map[string]marks    // by id
 }
 
 // mergeSightings makes neighbours of sightings. Everybody is there once, however many
@@ -302,7 +303,7 @@ func (c *cluster) found(m memory, id string, first bool) *found {
 		f.State = cmp.Or(f.State, s.state)
 		f.Note = cmp.Or(f.Note, s.note)
 		f.machines = append(f.machines, s.machine)
-		f.addContacts(s)
+		f.addContacts(s, m.wrong[id])
 	}
 	slices.Sort(f.machines)
 	f.machines = slices.Compact(f.machines)
@@ -322,12 +323,13 @@ func other(host, known string) int {
 	return 1
 }
 
-func (f *found) addContacts(s *sighting) {
+func (f *found) addContacts(s *sighting, wrong marks) {
 	if s.port == 0 {
 		return
 	}
 	for _, a := range s.addrs {
 		c := contact{transport: s.transport, addr: netip.AddrPortFrom(a, s.port), user: s.user, params: s.params}
+		c.wrong = c.transport == "tls" && wrong[c.addr]
 		same := func(o contact) bool { return o.transport == c.transport && o.addr == c.addr && o.user == c.user }
 		if len(f.contacts) < maxContacts && !slices.ContainsFunc(f.contacts, same) {
 			f.contacts = append(f.contacts, c)
@@ -342,11 +344,11 @@ func (c *cluster) judge(f *found, m memory, first bool) {
 	if remembered && first {
 		f.Key = key.Key
 	}
-	_, wrong := m.broken[f.base]
 	impostor := f.hint != "" && follows && !fits || remembered && !first
-	encrypted := slices.ContainsFunc(f.contacts, func(c contact) bool { return c.transport == "tls" })
+	encrypted := slices.ContainsFunc(f.contacts, func(c contact) bool { return c.transport == "tls" && !c.wrong })
+	wrong := !encrypted && slices.ContainsFunc(f.contacts, func(c contact) bool { return c.wrong })
 	switch {
-	case f.base != "" && (wrong && first || impostor):
+	case wrong, impostor && f.base != "":
 		f.Trust = TrustBroken
 	case f.Key != "":
 		f.Trust = TrustKnown

@@ -6,6 +6,8 @@ import (
 	"crypto/x509"
 	"encoding/hex"
 	"errors"
+	"maps"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -42,17 +44,19 @@ const pinDomain = ".neighbour.invalid"
 
 // A pin says what whoever answers for a neighbour has to prove during one call.
 type pin struct {
-	id   string // instance id; "": nothing but to stay the same
-	seen string // fingerprint of the key that was shown first
+	id    string         // instance id; "": nothing but to stay the same
+	addr  netip.AddrPort // where it answers
+	seen  string         // fingerprint of the key that was shown first
+	wrong bool           // another one than the neighbour's was shown
 }
 
-// pin returns a name for the server that is to be the neighbour with that instance
-// id, good until unpin. With a key it has to be that one.
-func (n *neighbourhood) pin(id, key string) string {
+// pin returns a name for the server at an address that is to be the neighbour with
+// that instance id, good until unpin. With a key it has to be that one.
+func (n *neighbourhood) pin(id, key string, addr netip.AddrPort) string {
 	name := newPinName() + pinDomain
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.pins[name] = &pin{id: id, seen: key}
+	n.pins[name] = &pin{id: id, addr: addr, seen: key}
 	return name
 }
 
@@ -82,6 +86,7 @@ func (n *neighbourhood) verify(name string, chain []*x509.Certificate) (decided 
 	case p == nil:
 		return true, errPinGone
 	case p.seen != "" && p.seen != key, p.id != "" && !n.accepts(p.id, key):
+		p.wrong = true
 		return true, &keyError{key}
 	}
 	p.seen = key
@@ -106,17 +111,51 @@ func (n *neighbourhood) remember(id, key, name, host string) error {
 	return err
 }
 
-// wrongKey notes that somebody answered for a neighbour with another key, tells
-// so, and has calls refused from now on.
-func (n *neighbourhood) wrongKey(id, presented string) {
+// marks are the contacts of a neighbour at which somebody else answered.
+type marks map[netip.AddrPort]bool
+
+// maxMarks bounds the marks of one neighbour.
+const maxMarks = 100
+
+// mark notes where somebody else answered, of what was asked under these names. A
+// contact with a mark is not called until its neighbour is forgotten, or has proved
+// its key there.
+func (n *neighbourhood) mark(names []string) {
 	n.mu.Lock()
-	_, told := n.broken[id]
-	n.broken[id] = presented
-	n.mu.Unlock()
-	n.flush()
-	if told {
-		return
+	fresh := false
+	for _, name := range names {
+		p := n.pins[name]
+		if p == nil || !p.wrong || p.id == "" || n.wrong[p.id][p.addr] || len(n.wrong[p.id]) >= maxMarks {
+			continue
+		}
+		if n.wrong[p.id] == nil {
+			n.wrong[p.id] = marks{}
+		}
+		n.wrong[p.id][p.addr], fresh = true, true
 	}
+	n.mu.Unlock()
+	if fresh {
+		n.flush()
+	}
+}
+
+// heal takes the marks off where the neighbour has proved its key: off a contact, or
+// off all on a machine if there is no port.
+func (n *neighbourhood) heal(id string, at netip.AddrPort) {
+	n.mu.Lock()
+	before := len(n.wrong[id])
+	maps.DeleteFunc(n.wrong[id], func(addr netip.AddrPort, _ bool) bool {
+		return addr.Addr() == at.Addr() && (at.Port() == 0 || addr.Port() == at.Port())
+	})
+	healed := len(n.wrong[id]) < before
+	n.mu.Unlock()
+	if healed {
+		n.flush()
+	}
+}
+
+// shout tells that somebody answered for a neighbour with another key.
+func (n *neighbourhood) shout(id, presented string) {
 	n.log.Warn("Somebody answered for a neighbour with another key", "neighbour", id, "presented", presented)
 	about := AboutNeighbour{Neighbour: id}
 	if f := n.get(id); f != nil {
@@ -135,7 +174,7 @@ func (n *neighbourhood) forget(id string) error {
 		id = f.base
 	}
 	n.mu.Lock()
-	_, wrong := n.broken[id]
+	wrong := len(n.wrong[id]) > 0
 	n.mu.Unlock()
 	err := n.keys.Forget(id)
 	if errors.Is(err, storage.ErrNoNeighbour) {
@@ -147,7 +186,7 @@ func (n *neighbourhood) forget(id string) error {
 		return err
 	}
 	n.mu.Lock()
-	delete(n.broken, id)
+	delete(n.wrong, id)
 	n.mu.Unlock()
 	n.learnNames()
 	n.flush()

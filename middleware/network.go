@@ -204,6 +204,9 @@ func (n *network) changed(woke bool) {
 	}
 	app.resolver.Flush()
 	app.rebindDirect(rebindTries)
+	if woke {
+		app.accounts.BonjourAccount().lan.woke()
+	}
 	for _, a := range app.accounts.GetAccounts() {
 		a.queue.Put(func() { a.networkChanged(woke) })
 	}

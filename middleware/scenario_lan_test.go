@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -196,6 +197,28 @@ func TestNeighbourOnTwoLinks(t *testing.T) {
 	})
 }
 
+// Who left while the machine slept is not on the list for long after it.
+func TestNeighboursLeaveDuringSleep(t *testing.T) {
+	atHome(t, func(t *testing.T, h *home) {
+		var machine middlewaretest.Machine
+		anna := h.phone("Anna", "192.0.2.1", machine.Option())
+		ben, _ := h.phone("Ben", "192.0.2.2"), h.phone("Carla", "192.0.2.3")
+		machine.Power <- middleware.WillSleep
+		h.lan.SetHook(func(_ bonjourtest.Packet, receiver string) bonjourtest.Verdict {
+			return bonjourtest.Verdict{Lost: receiver == "anna"}
+		})
+		ben.Stop()
+		h.settle()
+		h.lan.SetHook(nil)
+		machine.Power <- middleware.DidWake
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if n := neighbour(t, anna); n.Name != "Carla" {
+			t.Errorf("anna sees %s, want Carla alone", n.Title())
+		}
+	})
+}
+
 // Without IPv4 neighbours are called at their addresses of IPv6.
 func TestNeighboursOverIPv6(t *testing.T) {
 	atHome(t, func(t *testing.T, h *home) {
@@ -262,6 +285,55 @@ func TestTenThousandServices(t *testing.T) {
 		soon()
 		if !ben.Session().Snapshot().Verified {
 			t.Error("ben is not called")
+		}
+	})
+}
+
+// A network full of nonsense and of thousands of services is listed as far as it
+// goes, and calls go through all the same.
+func TestHostileNetwork(t *testing.T) {
+	atHome(t, func(t *testing.T, h *home) {
+		anna, ben := h.met()
+		n := neighbour(t, anna)
+		hostile := [][]string{
+			nil,
+			{""},
+			{"="},
+			{"name"},
+			{"instance_id="},
+			{"contact=<sip:"},
+			{"contact=sip:%00@[::1]:99999"},
+			{"name=\x00\x1b[2J\u202e", "instance_id=x"},
+			{strings.Repeat("a", 300)},
+			{"name=" + strings.Repeat("ü", 200)},
+			{"instance_id=" + n.ID},
+			{"key=" + n.Key, "instance_id=" + n.ID},
+		}
+		for i, text := range hostile {
+			h.publish(fmt.Sprint("evil", i), fmt.Sprint("192.0.2.", 100+i), "_sipuri._udp", fmt.Sprint("evil\n", i, "."), uint16(i), text...)
+		}
+		flood := make([]string, 0, 3)
+		for i := range 200 {
+			flood = append(flood[:0], fmt.Sprint("name=N", i), fmt.Sprint("instance_id=n", i))
+			h.publishQuietly(fmt.Sprint("flood", i), "_sip._udp", flood)
+		}
+		h.settle()
+		now, ok := account(anna).Neighbour(n.ID)
+		if !ok || now.Trust != middleware.TrustKnown || !now.Callable() {
+			t.Fatalf("the one who is known: %+v, %t", now, ok)
+		}
+		for _, got := range account(anna).Neighbours() {
+			if strings.ContainsFunc(got.Title()+got.Note+string(got.State), func(r rune) bool { return r < ' ' || r == '\u202e' }) || len(got.Name) > 400 {
+				t.Errorf("shown as %q", got.Title())
+			}
+		}
+		if len(account(anna).Neighbours()) < 200 {
+			t.Errorf("%d neighbours, want all", len(account(anna).Neighbours()))
+		}
+		out := anna.Dial(n.Target)
+		soon()
+		if !slices.ContainsFunc(ben.App.SessionManager().Snapshots(), func(s middleware.SessionSnapshot) bool { return s.Verified }) {
+			t.Errorf("ben is not called: %+v", out.Snapshot().End)
 		}
 	})
 }
