@@ -8,6 +8,7 @@
 //	{"do": "update", "name": "Anna", "type": "_sipuri._udp", "text": ["a=c"]}
 //	{"do": "browse", "type": "_sipuri._udp"}
 //	{"do": "look"}
+//	{"do": "status"}
 package main
 
 import (
@@ -154,6 +155,8 @@ func (p *program) do(c command) (err error) {
 		s.Update()
 	case c.Do == "browse":
 		_, err = p.engine.Browse(c.Type, p.found)
+	case c.Do == "status":
+		p.status(p.engine.Status())
 	case c.Do == "look":
 		p.engine.LinksChanged()
 	default:

@@ -50,9 +50,17 @@ var buildBonjour = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// engine starts one. The machine is called NAME-parley by it, as the phone does, so
-// that NAME is left to another responder.
+// engine starts one, and waits until it can speak.
 func (h *machine) engine(t testing.TB, args ...string) *engine {
+	t.Helper()
+	e := h.startEngine(t, args...)
+	e.await(t, "a link", func() bool { return len(e.links()) > 0 })
+	return e
+}
+
+// startEngine starts one. The machine is called NAME-parley by it, as the phone does,
+// so that NAME is left to another responder.
+func (h *machine) startEngine(t testing.TB, args ...string) *engine {
 	t.Helper()
 	path, err := buildBonjour()
 	if err != nil {
@@ -60,7 +68,6 @@ func (h *machine) engine(t testing.TB, args ...string) *engine {
 	}
 	e := &engine{on: h}
 	e.process = h.start(t, t.TempDir(), path, append([]string{"-host", h.name + "-parley"}, args...)...)
-	e.await(t, "a link", func() bool { return len(e.links()) > 0 })
 	return e
 }
 
@@ -117,6 +124,16 @@ func (e *engine) links() []string {
 		}
 	}
 	return nil
+}
+
+// trouble is why the engine speaks on no link.
+func (e *engine) trouble() string {
+	for _, v := range slices.Backward(e.events) {
+		if v.Event == "status" {
+			return v.Error
+		}
+	}
+	return ""
 }
 
 // publish has the engine publish, and waits until everybody has been told of it.

@@ -55,11 +55,11 @@ func TestBonjourComesAndGoes(t *testing.T) {
 	theirs.undisturbed(t)
 }
 
-// TestBonjourDies kills a program whose records live for six seconds: nobody says
+// TestBonjourDies kills a program whose records live for eight seconds: nobody says
 // goodbye for it, and it is gone when they expire, not sooner and hardly later.
 func TestBonjourDies(t *testing.T) {
 	t.Parallel()
-	const kind, name, life = "_dies._udp", "Anna", 6 * time.Second
+	const kind, name, life = "_dies._udp", "Anna", 8 * time.Second
 	l := newLAN(t)
 	one, two := l.host(t, "one"), l.host(t, "two")
 	theirs := one.avahi(t)

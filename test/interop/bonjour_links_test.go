@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/miekg/dns"
+
+	"parley/bonjour"
 )
 
 // TestBonjourOneFamily has machines that speak IPv4 or IPv6 alone among others that
@@ -37,6 +39,48 @@ func TestBonjourOneFamily(t *testing.T) {
 		e.finds(t, "both", kind)
 	}
 	theirs.undisturbed(t)
+}
+
+// TestBonjourForbidden has machines where there is no link, or none may join a group.
+// The engine says what the system said, and goes on when it may.
+func TestBonjourForbidden(t *testing.T) {
+	t.Parallel()
+	const kind = "_forbidden._udp"
+	l := newLAN(t)
+	one, two, three := l.host(t, "one"), l.host(t, "two"), l.host(t, "three")
+	allow := func(h *machine, groups string) {
+		h.inside(t, func() error {
+			return os.WriteFile("/proc/sys/net/ipv4/igmp_max_memberships", []byte(groups), 0o600)
+		})
+	}
+	a := one.engine(t)
+	a.do(t, "browse", "", kind, 0)
+	allow(two, "0")
+	l.unplug(t, three)
+	for _, h := range []*machine{two, three} {
+		h.inside(t, func() error {
+			return os.WriteFile("/proc/sys/net/ipv6/conf/eth0/disable_ipv6", []byte("1"), 0o600)
+		})
+	}
+	b, c := two.startEngine(t), three.startEngine(t)
+	for e, want := range map[*engine]string{b: "eth0: bonjour: join 224.0.0.251 on eth0: setsockopt: no buffer space available", c: bonjour.ErrNoLink.Error()} {
+		e.do(t, "publish", e.on.name, kind, 5060)
+		never(t, 1500*time.Millisecond, "somebody is found", func() bool { a.poll(t); return len(a.found(kind)) > 0 })
+		e.do(t, "status", "", "", 0)
+		e.await(t, "trouble", func() bool { return e.trouble() != "" })
+		if got := e.trouble(); got != want {
+			t.Errorf("the engine on %s says %q, want %q", e.on.name, got, want)
+		}
+	}
+	allow(two, "20")
+	l.plug(t, three)
+	for _, e := range []*engine{b, c} {
+		a.finds(t, e.on.name, kind)
+		e.poll(t)
+		if trouble := e.trouble(); trouble != "" {
+			t.Errorf("%s is found, and still says %s", e.on.name, trouble)
+		}
+	}
 }
 
 // TestBonjourManyKnownAnswers has our engine and avahi know a hundred services of each
