@@ -55,8 +55,9 @@ func TestBonjourComesAndGoes(t *testing.T) {
 	theirs.undisturbed(t)
 }
 
-// TestBonjourDies kills a program whose records live for eight seconds: nobody says
-// goodbye for it, and it is gone when they expire, not sooner and hardly later.
+// TestBonjourDies kills a program whose records live for eight seconds. Started again
+// it has its name back, and nothing of its former life is left; killed for good, nobody
+// says goodbye for it, and it is gone when they expire, not sooner and hardly later.
 func TestBonjourDies(t *testing.T) {
 	t.Parallel()
 	const kind, name, life = "_dies._udp", "Anna", 8 * time.Second
@@ -69,6 +70,13 @@ func TestBonjourDies(t *testing.T) {
 	b.publish(t, name, kind, 5060)
 	a.finds(t, name, kind)
 	atOne.finds(t, name)
+	b.kill()
+	b = two.engine(t, "-ttl", life.String())
+	if got := b.publish(t, name, kind, 5070); got != name {
+		t.Errorf("started again it is %q, want %q", got, name)
+	}
+	a.await(t, "the new port", func() bool { return a.found(kind)[name].Port == 5070 })
+	theirs.find(t, kind, func(s announced) bool { return s.name == name && s.port == 5070 })
 	// It is asked before its records expire, and answers.
 	never(t, life+2*time.Second, "it is lost while it lives", func() bool {
 		a.poll(t)

@@ -42,8 +42,6 @@ func (h *machine) owns(a netip.Addr) bool {
 		a.IsLinkLocalUnicast() && a.Is6() && strings.HasSuffix(h.mac, fmt.Sprintf(":%02x", a.As16()[15]))
 }
 
-const flushBit = 1 << 15
-
 // conforms checks what RFC 6762 says of every packet of an engine that takes
 // multicast answers only.
 func (s saying) conforms(t testing.TB) {
