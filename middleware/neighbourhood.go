@@ -40,6 +40,9 @@ const (
 	// collectFirst if there were none for so long before: services come together.
 	collectTime  = 100 * time.Millisecond
 	collectFirst = 20 * time.Millisecond
+	// restFactor is for how many times the time that a list took to make none is made,
+	// however much goes on on the network.
+	restFactor = 20
 )
 
 // A neighbourhood knows who is on the local network, and who can be trusted. Its
@@ -62,8 +65,9 @@ type neighbourhood struct {
 	wrong   map[string]marks    // by instance id
 	pins    map[string]*pin     // by the name that a server has to prove
 	rev     uint64
-	collect *time.Timer // nil while nothing changed
-	told    time.Time   // when changes were told last
+	collect *time.Timer   // nil while nothing changed
+	told    time.Time     // when changes were told last
+	rest    time.Duration // how long to collect after that
 	closed  bool
 }
 
@@ -175,7 +179,7 @@ func (n *neighbourhood) crowded() bool {
 // touchLocked has what changed told soon.
 func (n *neighbourhood) touchLocked() {
 	if n.collect == nil && !n.closed {
-		n.collect = time.AfterFunc(max(collectFirst, collectTime-time.Since(n.told)), n.flush)
+		n.collect = time.AfterFunc(max(collectFirst, n.rest-time.Since(n.told)), n.flush)
 	}
 }
 
@@ -200,8 +204,10 @@ func (n *neighbourhood) flush() {
 		n.mu.Unlock()
 		return
 	}
-	n.told = time.Now()
+	begun := time.Now()
 	n.tellLocked(n.now.Load(), n.mergeLocked())
+	n.told = time.Now()
+	n.rest = max(collectTime, restFactor*n.told.Sub(begun))
 	n.mu.Unlock()
 	n.changed()
 }

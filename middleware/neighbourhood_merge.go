@@ -26,7 +26,6 @@ type found struct {
 	base     string // instance id that it claims, which others may claim too; "" for none
 	hint     string // fingerprint of its key, as it tells; "" if it does not
 	contacts []contact
-	machines []string // names of its hosts, as they are compared
 }
 
 // A contact is one way to a neighbour.
@@ -302,11 +301,8 @@ func (c *cluster) found(m memory, id string, first bool) *found {
 		}
 		f.State = cmp.Or(f.State, s.state)
 		f.Note = cmp.Or(f.Note, s.note)
-		f.machines = append(f.machines, s.machine)
 		f.addContacts(s, m.wrong[id])
 	}
-	slices.Sort(f.machines)
-	f.machines = slices.Compact(f.machines)
 	if id == "" {
 		f.ID = sip.CleanText(c.seen[0].name, maxNeighbourName) + "#" + f.Host
 	} else if !first {

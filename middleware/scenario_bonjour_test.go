@@ -1,6 +1,7 @@
 package middleware_test
 
 import (
+	"errors"
 	"log/slog"
 	"slices"
 	"strings"
@@ -273,6 +274,39 @@ func (h *home) publishQuietly(name, kind string, text []string) {
 	if _, err := h.crowd.Publish(service, nil); err != nil {
 		h.t.Fatal(err)
 	}
+}
+
+// Two of one name on machines of one name are told apart by their ids.
+func TestNeighboursOfOneName(t *testing.T) {
+	atHome(t, func(t *testing.T, h *home) {
+		ben, first, _ := h.phone("Ben", "192.0.2.1"), h.phone("Anna", "192.0.2.2"), h.phone("Anna", "192.0.2.3")
+		list := account(ben).Neighbours()
+		if len(list) != 2 || list[0].Title() != "Anna (anna)" || list[1].Title() != "Anna (anna)" || list[0].ID == list[1].ID {
+			t.Fatalf("ben sees %+v", list)
+		}
+		if _, err := account(ben).FindNeighbour("anna (anna)"); !errors.Is(err, middleware.ErrManyNeighbours) || !strings.Contains(err.Error(), list[0].Target) {
+			t.Errorf("a title that two have = %v", err)
+		}
+		id := instanceOf(t, first)
+		if n, err := account(ben).FindNeighbour(id); err != nil || n.ID != id {
+			t.Errorf("found by its id: %+v, %v", n, err)
+		}
+		lanCall(t, ben, first, "bonjour:"+id)
+		for _, n := range account(ben).Neighbours() {
+			if n.Namesake == (n.ID == id) {
+				t.Errorf("%s is a namesake: %t", n.ID, n.Namesake)
+			}
+		}
+	})
+}
+
+func instanceOf(t *testing.T, p *middlewaretest.Phone) string {
+	t.Helper()
+	id, err := p.Profile.InstanceID()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimPrefix(id, "urn:uuid:")
 }
 
 // Once the account is announced it stays so while further links come and go.
