@@ -50,7 +50,10 @@ func stepSize(scale, shift int) int {
 }
 
 // predict adapts the predictor to the new difference and estimates the next
-// sample (block 4).
+// sample (block 4). The race detector has looked at p where the step is followed; it
+// is spared this and the two below, which it would make many times slower.
+//
+//go:norace
 func (p *predictor) predict(diff int) {
 	p.diffs[0] = diff
 	p.recons[0] = saturate(p.estimate + diff)
@@ -73,6 +76,8 @@ func (p *predictor) predict(diff int) {
 }
 
 // adaptPoles moves the poles and keeps them stable (UPPOL2 and UPPOL1).
+//
+//go:norace
 func (p *predictor) adaptPoles() {
 	negative := func(i int) bool { return p.parts[i] < 0 }
 
@@ -100,6 +105,8 @@ func (p *predictor) adaptPoles() {
 }
 
 // adaptZeros moves the zeros (UPZERO).
+//
+//go:norace
 func (p *predictor) adaptZeros() {
 	gain := 128
 	if p.diffs[0] == 0 {

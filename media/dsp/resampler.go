@@ -141,7 +141,11 @@ func (r *Resampler) sample(x []float32) float32 {
 	return a + (b-a)*float32(frac)/(1<<fracBits)
 }
 
-// dot needs len(h) samples of x, a multiple of 2.
+// dot needs len(h) samples of x, a multiple of 2. The race detector looks at every
+// sample in [Resampler.Process], where they come and go; here it would look at each
+// a hundred times, and spend most of the time of every test in which a call lasts.
+//
+//go:norace
 func dot(x, h []float32) float32 {
 	x = x[:len(h)]
 	var s0, s1 float32
