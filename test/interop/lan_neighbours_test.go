@@ -151,12 +151,13 @@ func TestNeighbourImpersonated(t *testing.T) {
 	if calls := c.notifications("CALL .*"); len(calls) != 0 {
 		t.Errorf("the impostor has heard of the calls: %q", calls)
 	}
-	a.do(t, "ALTER NEIGHBOUR %s FORGET", id)
 	b.run(t)
 	eventually(t, 10*time.Second, "the friend is back", func() bool {
 		reply, err := a.try(t, "GET NEIGHBOUR %s TITLE", id)
 		return err == nil && strings.HasSuffix(reply, " TITLE friend (friend)")
 	})
+	a.finish(t, a.callNeighbour(t, "bonjour:"+id, b))
+	a.do(t, "ALTER NEIGHBOUR %s FORGET", id)
 	a.finish(t, a.meet(t, "bonjour:"+id, b))
 }
 
