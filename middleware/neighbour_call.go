@@ -54,8 +54,8 @@ func (app *SIPApplication) neighbourTargets(f *found) []target {
 	for _, c := range f.ways() {
 		r := sip.Route{Transport: c.transport, Addr: c.addr}
 		local, err := ep.LocalAddr(r)
-		if err != nil {
-			continue // of a family that we have no address of
+		if err != nil || app.isHere(c.uri()) {
+			continue // of a family that we have no address of, or ours
 		}
 		i := slices.IndexFunc(list, func(t target) bool { return t.uri.User == c.user })
 		if i < 0 {
@@ -111,6 +111,9 @@ func (f *found) peer() Peer {
 // meant returns the neighbour that a request to dial names, nil if none.
 func (b *BonjourAccount) meant(r DialRequest) (*found, error) {
 	if idOfTarget(r.Target) != "" {
+		if !b.Active() {
+			return nil, fmt.Errorf("%w: %s", ErrAccountInactive, BonjourID)
+		}
 		return b.hood.find(r.Target)
 	}
 	if r.Account == BonjourID {

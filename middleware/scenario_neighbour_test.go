@@ -71,7 +71,7 @@ func TestNeighbourIsSentOnToAnother(t *testing.T) {
 	atHome(t, func(t *testing.T, h *home) {
 		anna, ben, carla := h.phone("Anna", "192.0.2.1"), h.phone("Ben", "192.0.2.2"), h.phone("Carla", "192.0.2.3")
 		out, in := lanCall(t, anna, ben, "Ben")
-		if err := out.Transfer("carla"); err != nil {
+		if err := out.Transfer("carla (CARLA)"); err != nil {
 			t.Fatal(err)
 		}
 		soon()
@@ -354,6 +354,9 @@ func TestBonjourOffAndOn(t *testing.T) {
 		}
 		if snap := account(ben).Snapshot(); snap.State != middleware.BonjourOff || snap.Neighbours != 0 || snap.Contact != "" {
 			t.Errorf("ben's account = %+v", snap)
+		}
+		if _, err := ben.App.SessionManager().Dial(middleware.DialRequest{Target: n.Target}); !errors.Is(err, middleware.ErrAccountInactive) {
+			t.Errorf("a call to a neighbour without the network = %v, want ErrAccountInactive", err)
 		}
 		out.Hold()
 		soon()

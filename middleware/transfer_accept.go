@@ -60,7 +60,7 @@ func (s *Session) judgeRefer(ev sip.Referred) (*request, int) {
 	if d.account != nil && d.uri.User == userOf(d.account.id) && d.uri.Host == domainOf(d.account.id) || s.m.app.isHere(d.uri) {
 		return nil, 482 // to ourselves
 	}
-	if name := ev.To.SafeName(); name != "" {
+	if name := ev.To.SafeName(); name != "" && d.target.neighbour == nil {
 		d.peer.Name = name
 	}
 	d.peer = s.m.known(d.peer)
