@@ -32,6 +32,7 @@ func TestKilledNeighbourIsFoundAgain(t *testing.T) {
 		if now := neighbour(t, anna); now.ID != n.ID || now.URI == n.URI {
 			t.Errorf("before %s, after the restart %s; want the new contact", n.URI, now.URI)
 		}
+		carla := h.phone("Carla", "192.0.2.3") // who has not met ben
 		claims := []string{"name=Ben", "instance_id=" + n.ID, "key=" + n.Key}
 		h.publish("ben-x", "192.0.2.77", "_sipuri._tcp", "b", 5061, append(claims, "contact=<sip:gone@192.0.2.77;transport=tls>")...)
 		h.publish("ben-y", "192.0.2.2", "_sipuri._tcp", "c", 5061, append(claims, "contact=<sip:stale@192.0.2.2;transport=tls>")...)
@@ -44,6 +45,19 @@ func TestKilledNeighbourIsFoundAgain(t *testing.T) {
 		ben.Session().Accept()
 		soon()
 		wantNames(t, "anna", anna, "SIPSessionNewOutgoing", "SIPSessionGotRingIndication", "SIPSessionWillStart", "SIPSessionDidStart")
+		out.End()
+		soon()
+		if got, _ := account(carla).Neighbour(n.ID); !strings.Contains(got.URI, "stale@") {
+			t.Errorf("carla would call %s first, want what was told last", got.URI)
+		}
+		out = carla.Dial(n.Target)
+		soon()
+		ben.Session().Accept()
+		soon()
+		wantNames(t, "carla", carla, "SIPSessionNewOutgoing", "SIPSessionGotRingIndication", "SIPSessionWillStart", "SIPSessionDidStart")
+		if snap := out.Snapshot(); snap.RedirectedTo.URI != "" || snap.Audio.Encryption != middleware.Encrypted {
+			t.Errorf("carla's call: redirected to %q, encryption %v", snap.RedirectedTo.URI, snap.Audio.Encryption)
+		}
 		if _, told := middlewaretest.Last[middleware.BonjourAccountNeighbourKeyDidChange](anna); told {
 			t.Error("a call that went through was told as one to somebody else")
 		}
