@@ -369,13 +369,13 @@ func TestNeighbourhoodIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		put := func(in bonjour.Instance) { n.got(bonjour.Event{Kind: bonjour.Found, Instance: in}) }
+		put(service(serviceUDP, "ours", "0", 5060, "10.0.0.2", "instance_id=own", "name=0"))
 		for i := range 10_000 {
 			put(service(serviceUDP, fmt.Sprint("s", i), fmt.Sprint("h", i), 5060, "10.0.0.9", fmt.Sprint("instance_id=", i), fmt.Sprint("name=A", i)))
 		}
 		for _, in := range anna("a", "10.0.0.1", annaID, annaKey) {
 			put(in)
 		}
-		put(service(serviceUDP, "ours", "h", 5060, "10.0.0.2", "instance_id=own"))
 		time.Sleep(time.Second)
 		if got := len(n.now.Load().list); got != maxFound+1 || n.get(annaID) == nil || n.get("own") != nil {
 			t.Errorf("%d neighbours, the remembered one %v, ourselves %v; want %d and it, without us", got, n.get(annaID), n.get("own"), maxFound)
