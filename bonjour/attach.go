@@ -13,6 +13,9 @@ const (
 	// maxFails is how many packets in a row cannot be sent before the socket is opened
 	// anew.
 	maxFails = 3
+	// askTime is how long after a question asked alone it may be answered (RFC 6762
+	// section 6).
+	askTime = 2 * time.Second
 	// Between tries to open a link.
 	firstRetry = time.Second
 	lastRetry  = time.Minute
@@ -25,6 +28,7 @@ type attachment struct {
 	responder *responder
 	querier   *querier
 	queued    atomic.Int32 // packets that wait for the loop
+	askedAt   time.Time    // when something was asked alone, last
 
 	err     error // why nothing can be sent, or conn is nil
 	fails   int   // packets in a row that could not be sent
@@ -124,6 +128,13 @@ func (e *Engine) read(a *attachment, conn Conn) {
 		}
 		e.inbox.Put(event{from: a, packet: slices.Clone(buf[:n]), meta: meta})
 	}
+}
+
+// awaits reports whether an answer is for everybody, or was asked for alone just now.
+// Any other that comes to us alone nobody else could object to, nor does anybody else
+// know it (RFC 6762 section 6).
+func (a *attachment) awaits(now time.Time, from Meta) bool {
+	return from.Multicast || from.Asked && now.Sub(a.askedAt) <= askTime
 }
 
 // broke deals with a link's socket that ended though nobody asked for it, or cannot

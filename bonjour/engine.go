@@ -194,7 +194,7 @@ func (e *Engine) receive(now time.Time, v event) {
 		return
 	}
 	m, err := parse(v.packet)
-	if err != nil || m.response && v.meta.From.Port() != Port {
+	if err != nil || m.response && (v.meta.From.Port() != Port || !a.awaits(now, v.meta)) {
 		return
 	}
 	a.querier.handle(now, m, v.meta)

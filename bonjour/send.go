@@ -18,6 +18,7 @@ func (e *Engine) multicast(now time.Time, a *attachment, m message) {
 // has to fit into one packet.
 func (e *Engine) ask(now time.Time, a *attachment, m message) {
 	if packets := e.pack(a, m); len(packets) == 1 {
+		a.askedAt = now
 		e.echoes.sent(now, a, packets[0])
 		e.sent(a, a.conn.Ask(packets[0]))
 	}
