@@ -185,16 +185,20 @@ func (r *responder) direct(now time.Time, m *message, from Meta, answers []*own)
 			rest = append(rest, o)
 		}
 	}
-	if len(alone) > 0 && r.mayUnicast(now) {
-		reply := message{response: true}
-		for _, o := range alone {
-			reply.answers = append(reply.answers, o.record)
-		}
-		for _, o := range r.additional(alone) {
-			reply.additionals = append(reply.additionals, o.record)
-		}
-		r.unicast(reply, from.From)
+	switch {
+	case len(alone) == 0:
+		return rest
+	case !r.mayUnicast(now): // somebody spent them: let all hear it
+		return answers
 	}
+	reply := message{response: true}
+	for _, o := range alone {
+		reply.answers = append(reply.answers, o.record)
+	}
+	for _, o := range r.additional(alone) {
+		reply.additionals = append(reply.additionals, o.record)
+	}
+	r.unicast(reply, from.From)
 	return rest
 }
 

@@ -319,3 +319,16 @@ func TestFewUnicastsInASecond(t *testing.T) {
 		}
 	})
 }
+
+// Who spends all answers to single hosts keeps nobody from being answered.
+func TestUnicastAnswersAreNotUsedUp(t *testing.T) {
+	announced(t, func(r *rig) {
+		for range 200 {
+			r.net.Inject(bonjourtest.LAN, "10.0.0.9:40000", bonjourtest.Pack(query([]string{"a.local. A"})))
+		}
+		synctest.Wait()
+		r.net.Forget()
+		r.net.Inject(bonjourtest.LAN, "10.0.0.3:5353", bonjourtest.Pack(query([]string{"Anna._sip._udp.local. TXT QU"})))
+		r.says(time.Second, "0s response answers "+txtRec)
+	})
+}
