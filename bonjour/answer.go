@@ -57,6 +57,8 @@ func (r *responder) query(now time.Time, m *message, from Meta, near bool) {
 	if near && !defend {
 		answers = r.direct(now, m, from, answers)
 	}
+	// A question comes by both families, and whoever asks has listened for longer.
+	answers = slices.DeleteFunc(answers, func(o *own) bool { return !o.sentAt.IsZero() && now.Sub(o.sentAt) < minDelay })
 	at, pause := now, repeatAfter
 	switch {
 	case defend:

@@ -332,3 +332,21 @@ func TestUnicastAnswersAreNotUsedUp(t *testing.T) {
 		r.says(time.Second, "0s response answers "+txtRec)
 	})
 }
+
+// A question comes once for each family.
+func TestQuestionsOfBothFamiliesAreOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := bonjourtest.NewNetwork()
+		r := &rig{peer: join(t, n, n.Host("a", "10.0.0.1/24", "fe80::1/64"))}
+		r.publish(bonjour.Service{Name: "Anna", Type: "_sip._udp", Port: 5060, Text: text("name=Anna")})
+		time.Sleep(time.Minute)
+		for range 2 {
+			n.Forget()
+			r.start = time.Now()
+			r.hears(query([]string{"Anna._sip._udp.local. TXT"}))
+			time.Sleep(2 * time.Millisecond)
+			n.Inject(bonjourtest.LAN, "[fe80::9]:5353", bonjourtest.Pack(query([]string{"Anna._sip._udp.local. TXT"})))
+			r.says(10*time.Second, "0s response answers "+txtRec, "0s response answers "+txtRec) // by both
+		}
+	})
+}
