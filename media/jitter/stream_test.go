@@ -399,7 +399,10 @@ func FuzzBuffer(f *testing.F) {
 				Marker:      data[6]&0x40 != 0,
 			})
 			if data[6]&0x80 != 0 {
-				b.Get(out)
+				b.Get(out[:frame>>(data[1]>>7)]) // or half of it
+			}
+			if data[0]&0x80 != 0 {
+				b.SetMinDelay(time.Duration(data[0]>>4&7) * 5 * msec)
 			}
 			for i, x := range out {
 				if x != x || x > 2 || x < -2 {
