@@ -39,9 +39,12 @@ func (b *Buffer) adapt() {
 // trim lowers the delay by most samples at most, in a pause.
 func (b *Buffer) trim(most int) {
 	longest := min(most, b.gather()/2)
-	if longest >= shortPeriod && level(b.sound[b.play:b.play+2*longest]) <= quiet {
-		b.cut(longest, 0)
+	if longest < shortPeriod || level(b.sound[b.play:b.play+2*longest]) > quiet {
+		return
 	}
+	n := min(int64(b.cut(longest, 0)), b.odd)
+	b.odd -= n
+	b.level += float64(n) // which never counted it
 }
 
 // shorten lowers the delay, which is off samples too long.
@@ -74,16 +77,17 @@ func (b *Buffer) gather() int {
 }
 
 // cut takes a period of at most longest samples out of what is to be played next,
-// if it is that much alike.
-func (b *Buffer) cut(longest int, alike float64) {
+// if it is that much alike, and returns how many samples it has taken.
+func (b *Buffer) cut(longest int, alike float64) int {
 	left, n := shorten(b.sound[b.play:], longest, alike)
 	if n == 0 {
-		return
+		return 0
 	}
 	b.sound = b.sound[:b.play+len(left)]
 	b.level -= float64(n)
 	b.stats.Accelerated += uint64(n)
 	b.stretchGap = rest
+	return n
 }
 
 // lengthen raises the delay, which is -off samples too short.
