@@ -2,12 +2,15 @@ package bonjour_test
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/miekg/dns"
 
 	"parley/bonjour"
 	"parley/bonjour/bonjourtest"
@@ -248,9 +251,9 @@ func TestTieBreaksForNothing(t *testing.T) {
 		probe.Ns = records([]string{"Anna._sip._udp.local. 120 SRV 9 9 9 z.local."})
 		for range 100 {
 			n.Inject(bonjourtest.LAN, other, bonjourtest.Pack(probe))
-			time.Sleep(100 * time.Millisecond)
+			time.Sleep(130 * time.Millisecond)
 		}
-		a.wants("at the end", "0s status [eth0] <nil>", "0s Anna probing", "1.1s Anna (2) probing", "1.95s Anna (2) announced")
+		a.wants("at the end", "0s status [eth0] <nil>", "0s Anna probing", "10.53s Anna (2) probing", "11.38s Anna (2) announced")
 	})
 }
 
@@ -357,5 +360,33 @@ func TestPublishRefuses(t *testing.T) {
 		}
 		b.Close()
 		a.LinksChanged()
+	})
+}
+
+// Somebody wins tie-breaks faster than we probe: those do not count, nor do they end a
+// pause.
+func TestTieBreaksBeforeTheProbe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := bonjourtest.NewNetwork()
+		a := join(t, n, n.Host("a", "10.0.0.1/24"))
+		a.publish(anna)
+		for range 600 { // a minute
+			probe := query(nil)
+			for i := range 100 {
+				name := `Anna`
+				if i > 0 {
+					name = fmt.Sprintf(`Anna\ \(%d\)`, i+1)
+				}
+				probe.Question = append(probe.Question, dns.Question{Name: name + "._sip._udp.local.", Qtype: dns.TypeANY, Qclass: dns.ClassINET})
+				probe.Ns = append(probe.Ns, records([]string{name + "._sip._udp.local. 120 SRV 9 9 9 z.local."})...)
+			}
+			n.Inject(bonjourtest.LAN, other, bonjourtest.Pack(probe))
+			time.Sleep(100 * time.Millisecond)
+		}
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if len(a.got) > 8 {
+			t.Errorf("told in a minute: %q, want at most 6 names", a.got)
+		}
 	})
 }

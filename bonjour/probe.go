@@ -87,11 +87,12 @@ func (r *responder) probe(now time.Time) {
 
 // tieBreak looks at the probe of somebody else for a name that we probe for at the
 // same time. Who has the lexicographically later records wins (RFC 6762 section
-// 8.2).
+// 8.2). Before our first probe there is nothing to compare: nobody can make a pause
+// shorter, or us lose more often than we probe.
 func (r *responder) tieBreak(now time.Time, m *message) {
 	for _, q := range m.questions {
 		c := r.byName[q.name]
-		if c == nil || c.established {
+		if c == nil || c.established || c.probes == 0 {
 			continue
 		}
 		var theirs, mine []record
