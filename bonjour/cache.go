@@ -56,9 +56,10 @@ type entry struct {
 	heard time.Time // last
 	order uint64    // of the message it was heard in
 	ends  time.Time
-	dying bool // it ends soon, for another took its place or
-	bye   bool // it said goodbye
-	alone bool // it was told to us alone
+	from  netip.Addr // who told it last
+	dying bool       // it ends soon: somebody took it back, or another took its place
+	bye   bool       // it was taken back by who told it, and not by a stranger
+	alone bool       // it was told to us alone
 
 	refreshes int     // how often it was asked for since it was heard
 	jitter    float64 // part of its life by which it is asked for later
@@ -94,7 +95,7 @@ func (c *cache) put(h hearing, s *set, r record, value string) {
 	}
 	if r.ttl <= 0 {
 		if e != nil {
-			c.kill(h.now, e, goodbyeDelay, true)
+			c.kill(h.now, e, goodbyeDelay, h.from == e.from)
 		}
 		return
 	}
@@ -114,7 +115,7 @@ func (c *cache) put(h hearing, s *set, r record, value string) {
 		e.rr = r.rr
 	}
 	e.ttl = min(r.ttl, maxTTL)
-	e.heard, e.order = h.now, h.order
+	e.heard, e.order, e.from = h.now, h.order, h.from
 	e.ends, e.dying, e.bye = h.now.Add(e.ttl), false, false
 	e.refreshes, e.jitter, e.alone = 0, h.jitter, h.alone
 	c.schedule(e)

@@ -330,7 +330,7 @@ func TestTwoProgramsOfOneMachine(t *testing.T) {
 		}
 		b.Close(context.Background()) // the name is still that of the other
 		time.Sleep(20 * time.Second)
-		watch.wants("without Bert", "40s lost Bert a.local:7 [10.0.0.2] []")
+		watch.wants("without Bert", "40.9s lost Bert a.local:7 [10.0.0.2] []")
 	})
 }
 

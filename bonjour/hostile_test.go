@@ -160,3 +160,23 @@ func TestFiftyOfOneHost(t *testing.T) {
 		}
 	})
 }
+
+// Somebody says goodbye for others: their owners object before anybody is lost.
+func TestForgedGoodbyes(t *testing.T) {
+	announced(t, func(r *rig) {
+		r.browse("_sip._udp")
+		b := join(r.t, r.net, r.net.Host("b", "10.0.0.2/24", "fe80::2/64"))
+		b.publish(bonjour.Service{Name: "Bert", Type: "_sip._udp", Port: 7})
+		time.Sleep(10 * time.Second)
+		r.wants("at first", "758ms found Bert b.local:7 [10.0.0.2 fe80::2%eth0] []")
+		for range 10 {
+			r.hears(response("_sip._udp.local. 0 PTR Bert._sip._udp.local.", "Bert._sip._udp.local. 0 SRV 0 0 7 b.local. flush",
+				`Bert._sip._udp.local. 0 TXT "" flush`, "b.local. 0 A 10.0.0.2 flush", "b.local. 0 AAAA fe80::2 flush"))
+			time.Sleep(1300 * time.Millisecond)
+		}
+		r.wants("forged goodbyes")
+		b.Close(context.Background())
+		synctest.Wait()
+		r.wants("goodbye", "23s lost Bert b.local:7 [10.0.0.2 fe80::2%eth0] []")
+	})
+}

@@ -157,7 +157,8 @@ func (s *set) inForce() (port uint16, target string) {
 }
 
 // saidGoodbye tells whether an instance took back both its pointer and its service:
-// nobody else who offers the same is likely to bring it back.
+// nobody else who offers the same is likely to bring it back. Where a stranger did so
+// its owner has the time to object (RFC 6762 sections 6.6 and 10.1).
 func (i *instance) saidGoodbye() bool {
 	return i.browse.pointers.entries[i.name].bye && i.service.current().bye
 }
