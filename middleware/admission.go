@@ -52,7 +52,9 @@ func (m *SessionManager) judge(call *sip.Call, account *Account, g *guest) verdi
 		return verdict{}
 	}
 	c := callerOf(call, account != nil)
-	c.asserted = append(c.asserted, g.uris()...)
+	if own := g.uris(); len(own) > 0 {
+		c.asserted, c.claims = append(c.asserted, own...), false
+	}
 	k := circumstances{
 		quiet:   m.app.UserStatus() == DoNotDisturb,
 		talking: m.talking(nil),

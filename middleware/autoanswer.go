@@ -31,6 +31,7 @@ func (s *Session) awaitAutoAnswer(after time.Duration) {
 	}})
 	s.later(after, event{run: func() {
 		if s.answersItself(at) {
+			s.other.alone = true
 			s.step(event{in: session.Accept, turn: s.m.turn.Add(1)})
 		}
 	}})

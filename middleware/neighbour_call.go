@@ -168,6 +168,7 @@ type another struct {
 	found *found    // who the other side is, if that is known; it never changes
 	pins  []string  // that were made for the call
 	wrong *keyError // of a contact that was given up
+	alone bool      // the call was answered without a person
 }
 
 // meet makes the session one with a neighbour. It is called before the session
@@ -179,6 +180,13 @@ func (s *Session) meet(f *found) {
 		s.config.security = sdp.SecurityRequire
 		s.config.onLink(s.m.settings.Get().Bonjour.PacketTime)
 	}
+}
+
+// part makes the session one with somebody else than the neighbour who was called.
+// What it is to be encrypted for stays.
+func (s *Session) part() {
+	s.other = another{pins: s.other.pins}
+	s.now.Account, s.now.Neighbour = "", ""
 }
 
 // pinTo returns the name that the server at an address proves if it is the
@@ -209,19 +217,24 @@ func (s *Session) noteProof() {
 }
 
 // acquaint remembers the key of a neighbour who is spoken to. Nobody is remembered
-// who did not answer, or was not answered.
+// who did not answer, or was not answered by a person. Who is remembered keeps its
+// name until it calls under another one: the list may be somebody else's work.
 func (s *Session) acquaint() {
 	f := s.other.found
-	if f == nil || f.base == "" {
+	if f == nil || f.base == "" || s.other.alone && f.Key == "" {
 		return
 	}
 	cert := s.call.PeerCertificate()
 	if cert == nil {
 		return
 	}
+	name, host := f.Name, f.Host
+	if f.Key != "" && s.now.Direction == Outgoing {
+		name, host = "", ""
+	}
 	hood := s.m.app.accounts.BonjourAccount().hood
 	s.aside.Go(func() {
-		err := hood.remember(f.base, keyOf(cert), f.Name, f.Host)
+		err := hood.remember(f.base, keyOf(cert), name, host)
 		if wrong := new(keyError); errors.As(err, &wrong) {
 			s.post(event{run: func() { s.partFrom(wrong) }})
 		} else if err != nil {

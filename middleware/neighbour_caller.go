@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"net/netip"
 	"net/url"
 
@@ -59,8 +60,8 @@ func (m *SessionManager) greet(call *sip.Call, account *Account) *guest {
 	g := &guest{neighbourCaller: m.app.accounts.BonjourAccount().callerOf(sip.Request{
 		Source: call.Route().Addr, From: call.Remote(), PeerCertificate: call.PeerCertificate(),
 	})}
-	if g.found = g.neighbourCaller.found; g.found == nil && g.verified {
-		g.found = hood.absent(g.id)
+	if g.found = g.neighbourCaller.found; g.verified {
+		g.found = hood.proved(g.found, g.id, call.Remote().SafeName())
 	}
 	return g
 }
@@ -98,6 +99,20 @@ func (s *Session) welcome(call *sip.Call, g *guest) {
 	if g.verified {
 		s.m.app.accounts.BonjourAccount().hood.heal(g.id, netip.AddrPortFrom(call.Route().Addr.Addr(), 0))
 	}
+}
+
+// proved is f, or somebody who is not on the list, who calls with the key that is
+// remembered. It is called as it calls itself: others may have put another name and
+// host to its id.
+func (n *neighbourhood) proved(f *found, id, said string) *found {
+	known := n.absent(id)
+	if f == nil {
+		f = known
+	}
+	who := *f
+	who.Name = cmp.Or(sip.CleanText(said, maxNeighbourName), known.Name, f.Name)
+	who.Host = cmp.Or(known.Host, f.Host)
+	return &who
 }
 
 // absent is somebody who is remembered and not on the list now.

@@ -275,31 +275,36 @@ func (n *neighbourhood) tellLocked(old, now *neighbours) {
 // get returns the neighbour with that id, or nil.
 func (n *neighbourhood) get(id string) *found { return n.now.Load().byID[id] }
 
-// find returns whom a text means: an id, a target, a title or a name.
+// find returns whom a text means: an id, a target, a title or a name. Anybody can
+// take what means somebody else for a name or an id, so a target and a UUID mean
+// nobody but their holder, and where several others fit none is preferred.
 func (n *neighbourhood) find(text string) (*found, error) {
 	text = strings.TrimSpace(text)
 	now := n.now.Load()
-	if f := now.byID[idOfTarget(text)]; f != nil {
+	none := fmt.Errorf("%w: %s", ErrNoNeighbour, sip.CleanText(text, 80))
+	id := idOfTarget(text)
+	if id == "" && isUUID(text) {
+		id = strings.ToLower(text)
+	}
+	if f := now.byID[id]; f != nil {
 		return f, nil
 	}
-	if f := now.byID[text]; f != nil {
-		return f, nil
+	if id != "" || text == "" {
+		return nil, none
 	}
-	for _, nameOf := range []func(*found) string{func(f *found) string { return f.Title() }, func(f *found) string { return f.Name }} {
-		var fit []*found
-		for _, f := range now.list {
-			if text != "" && strings.EqualFold(nameOf(f), text) {
-				fit = append(fit, f)
-			}
-		}
-		switch {
-		case len(fit) == 1:
-			return fit[0], nil
-		case len(fit) > 1:
-			return nil, manyError(text, fit)
+	var fit []*found
+	for _, f := range now.list {
+		if f.ID == text || strings.EqualFold(f.Title(), text) || strings.EqualFold(f.Name, text) {
+			fit = append(fit, f)
 		}
 	}
-	return nil, fmt.Errorf("%w: %s", ErrNoNeighbour, sip.CleanText(text, 80))
+	switch len(fit) {
+	case 0:
+		return nil, none
+	case 1:
+		return fit[0], nil
+	}
+	return nil, manyError(text, fit)
 }
 
 func manyError(text string, fit []*found) error {
@@ -326,12 +331,19 @@ func idOfTarget(text string) string {
 	return id
 }
 
-// at returns who is called at an address, or nil.
+// at returns who is called at an address, with the ways to that machine, or nil.
+// Anybody can claim to be called there, so only those count who have to prove who
+// they are.
 func (n *neighbourhood) at(addr netip.AddrPort, user string) *found {
 	for _, f := range n.now.Load().list {
-		if slices.ContainsFunc(f.contacts, func(c contact) bool { return c.addr == addr && c.user == user }) {
-			return f
+		follows, _ := madeOf(f.base, f.hint)
+		there := slices.ContainsFunc(f.contacts, func(c contact) bool { return c.addr == addr && c.user == user })
+		if !there || f.Key == "" && !follows {
+			continue
 		}
+		only := *f
+		only.contacts = slices.DeleteFunc(slices.Clone(f.contacts), func(c contact) bool { return c.addr.Addr() != addr.Addr() })
+		return &only
 	}
 	return nil
 }

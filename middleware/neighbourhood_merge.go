@@ -46,9 +46,12 @@ func (c contact) uri() sip.URI {
 	return u
 }
 
-// parley reports whether the neighbour has a key: it is another Parley, or was
-// spoken to with one.
-func (f *found) parley() bool { return f.hint != "" || f.Key != "" }
+// parley reports whether the neighbour has a key: it is another Parley, which its id
+// tells even where others keep its key from us, or was spoken to with one.
+func (f *found) parley() bool {
+	follows, _ := madeOf(f.base, f.hint)
+	return follows || f.hint != "" || f.Key != ""
+}
 
 // ways returns the contacts that may be used. Whoever has a key is never called in
 // clear, and nobody is who takes encrypted calls.

@@ -122,10 +122,15 @@ func fingerprintOf(text string) string {
 	return text
 }
 
+// isUUID reports whether an id has the form of a UUID.
+func isUUID(id string) bool {
+	return len(id) == 36 && id[8] == '-' && id[13] == '-' && id[18] == '-' && id[23] == '-'
+}
+
 // madeOf reports whether an instance id is one of those that follow from a key (a
 // UUID of version 8), and then whether from that with this fingerprint.
 func madeOf(id, fingerprint string) (follows, fits bool) {
-	if len(id) != 36 || id[8] != '-' || id[13] != '-' || id[14] != '8' || id[18] != '-' || id[23] != '-' {
+	if !isUUID(id) || id[14] != '8' {
 		return false, false
 	}
 	u, err := hex.DecodeString(fingerprint)

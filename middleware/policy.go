@@ -1,6 +1,7 @@
 package middleware
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -38,6 +39,7 @@ type caller struct {
 	from      sip.URI   // whoever it says it is
 	asserted  []sip.URI // who the account's server says it is (RFC 3325)
 	anonymous bool
+	claims    bool          // nobody else says so
 	after     time.Duration // it asks to be answered by itself after so long
 	asks      bool          // it does
 }
@@ -46,7 +48,7 @@ type caller struct {
 // can assert who somebody is, or has the right to ask for an answer.
 func callerOf(call *sip.Call, throughAccount bool) caller {
 	i := call.Identity()
-	c := caller{from: call.Remote().URI}
+	c := caller{from: call.Remote().URI, claims: !throughAccount}
 	if throughAccount {
 		for _, a := range i.Asserted {
 			c.asserted = append(c.asserted, a.URI)
@@ -82,6 +84,9 @@ func isIn(list []string, uris ...sip.URI) bool {
 		return false // the settings hold no such lists
 	}
 	for _, u := range uris {
+		if u.Scheme != neighbourScheme {
+			u.Host = cmp.Or(u.Host, "invalid") // nobody else is meant by an id alone
+		}
 		if patterns.Matches(u.User, u.Host) {
 			return true
 		}
@@ -173,9 +178,12 @@ func (v *verdict) forward(target, reason string, k circumstances) bool {
 
 // answersItself reports whether and after what time a call is answered without a
 // person. A caller's wish is heeded where somebody has said that it may be: being
-// on an empty list, which means everybody, is not enough for that.
+// on an empty list, which means everybody, is not enough for that. On other lists is
+// nobody who just says so: that would open the microphone for anybody on the local
+// network.
 func answersItself(c caller, set storage.Calls, k circumstances) (time.Duration, bool) {
-	listed := isIn(set.AutoAnswerFrom, c.identities()...)
+	listed := !c.claims && isIn(set.AutoAnswerFrom, c.identities()...)
+	k.selfOpen = k.selfOpen && !c.claims
 	switch {
 	case k.talking:
 		return 0, false

@@ -119,11 +119,15 @@ func (s *Session) followRedirect() {
 	s.agreed, s.leg, s.heard, s.secured = nil, "", "", false
 	s.now.Progress, s.now.Audio = Progress{}, Audio{}
 	s.now.RemoteURI = s.target.uri.String()
-	if f := s.target.neighbour; f != nil {
+	s.now.Verified = false // by who was called before
+	switch f := s.target.neighbour; {
+	case f != nil:
 		s.meet(f)
 		if f == neighbour { // another contact of who is called
 			return
 		}
+	case neighbour != nil:
+		s.part()
 	}
 	s.now.RedirectedTo = peerOf(sip.Address{URI: s.target.uri})
 	s.publish(SIPSessionWasRedirected{About: s.about(), Code: s.others.code, From: from.String(), To: s.now.RemoteURI})

@@ -1,0 +1,201 @@
+package middleware_test
+
+import (
+	"log/slog"
+	"net/netip"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"parley/bonjour"
+	"parley/middleware"
+	"parley/middleware/middlewaretest"
+	"parley/middleware/session"
+	"parley/sip/siptest"
+)
+
+// An attack is what somebody hostile on the local network can do.
+type attack struct {
+	name  string
+	does  string // what the attacker does
+	stays string // what has to stay true
+	run   func(t *testing.T, h *home)
+}
+
+var attacks = []attack{
+	{"name is a target", "calls itself by the target of somebody who is gone", "a call back reaches nobody else", nameIsATarget},
+	{"id is a name", "takes the name of somebody for an instance id", "the name alone does not call it", idIsAName},
+	{"keys stripped", "announces the id of a Parley without TLS and key", "a Parley is not called in clear", keysStripped},
+	{"forged caller", "says in From to be a neighbour who is let in", "nothing is answered without a person", forgedCaller},
+	{"address taken", "announces an address of somebody else, and a way of its own", "a call to an address goes there", addressTaken},
+	{"sent on", "lets itself be named by somebody who is known", "what was proved counts for that one alone", sentOn},
+	{"renamed", "announces the id and key of somebody who is known under another name", "that one keeps its name", renamed},
+	{"answered by itself", "calls a phone that answers by itself", "nobody is remembered for that", answeredByItself},
+}
+
+func TestAttacksOnTheLocalNetwork(t *testing.T) {
+	for _, a := range attacks {
+		t.Run(a.name, func(t *testing.T) {
+			atHome(t, func(t *testing.T, h *home) {
+				a.run(t, h)
+				if t.Failed() {
+					t.Logf("the attacker %s; and yet: %s", a.does, a.stays)
+				}
+			})
+		})
+	}
+}
+
+func nameIsATarget(t *testing.T, h *home) {
+	anna, ben := h.met()
+	n := neighbour(t, anna)
+	ben.Stop()
+	for i, text := range [][]string{{"name=" + n.Target}, {"name=Eve", "instance_id=" + n.Target}, {"name=" + n.ID}} {
+		name := []string{"one", "two", "three"}[i]
+		h.publish(name, "192.0.2.6"+string(rune('0'+i)), "_sip._udp", name, 5060, append(text, "contact=sip:eve@192.0.2.66")...)
+	}
+	for _, target := range []string{n.Target, n.ID} {
+		if s, err := anna.App.SessionManager().Dial(middleware.DialRequest{Target: target, Account: middleware.BonjourID}); err == nil {
+			t.Errorf("%s: called %+v", target, s.Snapshot().Peer)
+		}
+	}
+}
+
+func idIsAName(t *testing.T, h *home) {
+	anna, _ := h.phone("Anna", "192.0.2.1"), h.phone("Ben", "192.0.2.2")
+	h.publish("eve", "192.0.2.66", "_sip._udp", "Eve", 5060, "name=Eve", "instance_id=ben", "contact=sip:eve@192.0.2.66")
+	if n, err := account(anna).FindNeighbour("ben"); err == nil && n.Name != "Ben" {
+		t.Errorf("ben is %s", n.Title())
+	}
+}
+
+func keysStripped(t *testing.T, h *home) {
+	anna, ben := h.phone("Anna", "192.0.2.1"), h.phone("Ben", "192.0.2.2")
+	n := neighbour(t, anna)
+	ben.Stop()
+	h.publish("ben", "192.0.2.66", "_sipuri._udp", "b", 5060, "name=Ben", "instance_id="+n.ID, "contact=sip:ben@192.0.2.66")
+	if now := neighbour(t, anna); now.ID == n.ID && (now.Callable() || now.Problem != middleware.ProblemNotSecure) {
+		t.Errorf("ben is called at %s", now.URI)
+	}
+	if _, err := anna.App.SessionManager().Dial(middleware.DialRequest{Target: n.Target}); err == nil {
+		t.Error("ben is called in clear")
+	}
+}
+
+func forgedCaller(t *testing.T, h *home) {
+	anna, ben := h.met()
+	id := neighbour(t, ben).ID
+	contact, _ := account(ben).Contact().URI("udp")
+	c := middleware.Contact{Name: "Anna", AutoAnswer: true, Addresses: []middleware.ContactAddress{{Address: "bonjour:" + id}, {Address: "sip:anna@example.org"}}}
+	if _, err := ben.App.Contacts().Add(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	set(t, ben, func(s *middleware.Settings) {
+		s.Calls.AutoAnswer, s.Calls.AutoAnswerFrom = true, []string{"bonjour:" + id, "*@example.org"}
+	})
+	eve := siptest.NewPeer(t, &h.net.SIP, "192.0.2.66:5999")
+	defer eve.Close()
+	for _, from := range []string{"<callto:" + id + ">", "<sip:" + id + "@localhost>", "<sip:" + id + ">", "<sip:anna@example.org>", "Anna <sip:anna@example.org>"} {
+		eve.Send(netip.MustParseAddrPort("192.0.2.2:5060"), invite(contact, "UDP 192.0.2.66:5999", from, "RTP/AVP"))
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+
+		for _, s := range ben.App.SessionManager().Sessions() {
+			if snap := s.Snapshot(); snap.State() != session.Incoming {
+				t.Errorf("a call from %s was answered", from)
+			}
+			s.End()
+		}
+		soon()
+	}
+	_ = anna
+}
+
+func addressTaken(t *testing.T, h *home) {
+	anna, eve := h.phone("Anna", "192.0.2.1"), h.phone("Eve", "192.0.2.3")
+	door := middlewaretest.NewPhone(t, h.net, "192.0.2.9")
+	key := neighbour(t, anna).ID
+	_ = key
+	e := bonjour.New(bonjour.Config{Log: slog.New(slog.DiscardHandler), Host: "trap", Network: h.lan.Host("trap", "192.0.2.3/24", "192.0.2.9/24")})
+	t.Cleanup(func() { e.Close(t.Context()) })
+	user := account(eve).Contact().Username
+	for _, s := range []bonjour.Service{
+		{Name: "bob", Type: "_sipuri._udp", Port: 5060, Text: func(bonjour.Link) []string {
+			return []string{"name=Trap", "contact=sip:bob@192.0.2.9", "instance_id=trap"}
+		}},
+		{Name: user, Type: "_sipuri._tcp", Port: 5061, Text: func(bonjour.Link) []string {
+			return []string{"name=Trap", "contact=<sip:" + user + "@192.0.2.3;transport=tls>", "instance_id=trap"}
+		}},
+	} {
+		if _, err := e.Publish(s, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.settle()
+	anna.Dial(door.URI())
+	soon()
+	if len(eve.App.SessionManager().Sessions()) != 0 || len(door.App.SessionManager().Sessions()) != 1 {
+		t.Error("a call to the door went elsewhere")
+	}
+}
+
+func sentOn(t *testing.T, h *home) {
+	anna, ben := h.met()
+	eve := h.phone("Eve", "192.0.2.3")
+	out := anna.Dial("Ben")
+	soon()
+	if !out.Snapshot().Verified {
+		t.Fatal("ben is not known")
+	}
+	target, err := account(ben).FindNeighbour("Eve")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ben.Session().Redirect(target.Target)
+	soon()
+	if snap := out.Snapshot(); snap.Verified || snap.Neighbour != target.ID {
+		t.Errorf("sent on, the other side is %q, verified %t", snap.Neighbour, snap.Verified)
+	}
+	eve.Session().Accept()
+	soon()
+	if snap := out.Snapshot(); snap.Verified || snap.Audio.Encryption != middleware.Encrypted {
+		t.Errorf("sent on and answered: verified %t, encryption %v", snap.Verified, snap.Audio.Encryption)
+	}
+}
+
+func renamed(t *testing.T, h *home) {
+	anna, ben := h.met()
+	n := neighbour(t, anna)
+	if err := ben.App.SetUserStatus(middleware.Offline); err != nil {
+		t.Fatal(err)
+	}
+	h.settle()
+	h.publish("carla", "192.0.2.66", "_sipuri._tcp", "c", 5061, "name=Carla", "contact=<sip:x@192.0.2.66;transport=tls>", "instance_id="+n.ID, "key="+n.Key)
+	out := ben.Dial("Anna")
+	soon()
+	snap := anna.Session().Snapshot()
+	if !snap.Verified || snap.Peer.Name != "Ben" || snap.Peer.Address != "Ben (ben)" {
+		t.Errorf("ben is shown as %+v, verified %t", snap.Peer, snap.Verified)
+	}
+	anna.Session().Accept()
+	soon()
+	out.End()
+	soon()
+	if k, _ := anna.Profile.Neighbours().Get(n.ID); k.Name != "Ben" || k.Host != "ben" {
+		t.Errorf("ben is remembered as %s on %s", k.Name, k.Host)
+	}
+}
+
+func answeredByItself(t *testing.T, h *home) {
+	anna, ben := h.phone("Anna", "192.0.2.1"), h.phone("Ben", "192.0.2.2")
+	set(t, ben, func(s *middleware.Settings) { s.Calls.AutoAnswer = true })
+	out := anna.Dial("Ben")
+	time.Sleep(10 * time.Second)
+	synctest.Wait()
+	if out.Snapshot().Started.IsZero() {
+		t.Fatal("the call was not answered")
+	}
+	if list := ben.Profile.Neighbours().List(); len(list) != 0 {
+		t.Errorf("remembered: %+v", list)
+	}
+}
