@@ -60,10 +60,13 @@ func (q *querier) enqueue(s *set) {
 	}
 }
 
-// stale asks anew for a record that is in use and grows old, unless that was asked
-// just now.
+// stale asks anew for a record that is in use and grows old, or that a stranger took
+// back, unless that was asked just now.
 func (q *querier) stale(now time.Time, e *entry) {
-	just := max(minWait, e.ttl/40)
+	just := minWait
+	if !e.dying {
+		just = max(just, e.ttl/40)
+	}
 	switch {
 	case e.alone:
 		for _, b := range q.browses { // who told it tells everything at once

@@ -96,6 +96,9 @@ func (c *cache) put(h hearing, s *set, r record, value string) {
 	if r.ttl <= 0 {
 		if e != nil {
 			c.kill(h.now, e, goodbyeDelay, h.from == e.from)
+			if !e.bye && s.rtype == dns.TypePTR { // its owner may not have heard it, and tells all the rest too
+				c.stale(h.now, e)
+			}
 		}
 		return
 	}

@@ -175,8 +175,17 @@ func TestForgedGoodbyes(t *testing.T) {
 			time.Sleep(1300 * time.Millisecond)
 		}
 		r.wants("forged goodbyes")
+		time.Sleep(2 * time.Minute)
+		deaf := true // what is forged does not get to the owner
+		r.net.SetHook(func(_ bonjourtest.Packet, to string) bonjourtest.Verdict {
+			return bonjourtest.Verdict{Lost: deaf && to == "b"}
+		})
+		r.hears(response("_sip._udp.local. 0 PTR Bert._sip._udp.local.", "Bert._sip._udp.local. 0 SRV 0 0 7 b.local. flush"))
+		deaf = false
+		time.Sleep(time.Minute)
+		r.wants("a goodbye that the owner does not hear")
 		b.Close(context.Background())
 		synctest.Wait()
-		r.wants("goodbye", "23s lost Bert b.local:7 [10.0.0.2 fe80::2%eth0] []")
+		r.wants("goodbye", "3m23s lost Bert b.local:7 [10.0.0.2 fe80::2%eth0] []")
 	})
 }
