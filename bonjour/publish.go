@@ -17,8 +17,13 @@ const (
 // maxPublished is the length of a TXT record that still fits into a packet, in bytes.
 const maxPublished = 8000
 
-// updateInterval is how often the text of a service may change.
-const updateInterval = 250 * time.Millisecond
+// How often the text of a service may change: ten times a minute (RFC 6762 section 8.4),
+// also one soon after the other.
+const (
+	updateInterval = 250 * time.Millisecond
+	updatePause    = 6 * time.Second
+	updateBurst    = 10
+)
 
 // A Publication is a service that an [Engine] publishes.
 type Publication struct {
@@ -34,6 +39,7 @@ type Publication struct {
 
 	changed  bool      // the text may be new
 	updateAt time.Time // when it may be looked at, at the earliest
+	spent    time.Time // when all updates so far are made up for by pauses
 }
 
 // Publish makes a service known on every link. Its name is cut to 63 bytes and cleaned
@@ -57,7 +63,8 @@ func (e *Engine) Publish(s Service, on func(PublicationEvent)) (*Publication, er
 }
 
 // Update tells that the text of the service changed: Service.Text is asked again, and
-// what is new is announced, at once or a quarter of a second after the last time.
+// what is new is announced, at once or a quarter of a second after the last time. Texts
+// that change more than ten times a minute are looked at every six seconds.
 func (p *Publication) Update() {
 	p.engine.post(func(time.Time) { p.changed = true })
 }
@@ -71,7 +78,14 @@ func (p *Publication) update(now time.Time) time.Time {
 	case p.updateAt.After(now):
 		return p.updateAt
 	}
+	if p.spent.Before(now) {
+		p.spent = now
+	}
+	p.spent = p.spent.Add(updatePause)
 	p.changed, p.updateAt = false, now.Add(updateInterval)
+	if next := p.spent.Add(-(updateBurst - 1) * updatePause); next.After(p.updateAt) {
+		p.updateAt = next
+	}
 	p.engine.set(now, &p.subject)
 	return time.Time{}
 }

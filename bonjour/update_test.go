@@ -1,0 +1,52 @@
+package bonjour_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/miekg/dns"
+
+	"parley/bonjour"
+	"parley/bonjour/bonjourtest"
+)
+
+// Texts that change all the time are told ten times a minute (RFC 6762 section 8.4).
+func TestTextsChangeOften(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := bonjourtest.NewNetwork()
+		a := join(t, n, n.Host("a", "10.0.0.1/24"))
+		count := 0
+		p := a.publish(bonjour.Service{Name: "Anna", Type: "_sip._udp", Port: 5060, Text: func(bonjour.Link) []string {
+			return []string{fmt.Sprint("n=", count)}
+		}})
+		time.Sleep(time.Minute)
+		n.Forget()
+		for range 600 {
+			count++
+			p.Update()
+			time.Sleep(500 * time.Millisecond)
+		}
+		synctest.Wait()
+		texts := map[string]bool{}
+		for _, p := range n.Sent("a") {
+			for _, rr := range p.Message().Answer {
+				if txt, ok := rr.(*dns.TXT); ok {
+					texts[txt.Txt[0]] = true
+				}
+			}
+		}
+		if got := len(texts); got < 55 || got > 61 { // with the one before
+			t.Errorf("%d texts were told in five minutes, want about 60", got)
+		}
+		time.Sleep(10 * time.Second)
+		count++
+		p.Update()
+		synctest.Wait()
+		if got := n.Sent("a"); !strings.Contains(got[len(got)-1].String(), fmt.Sprint("n=", count)) {
+			t.Errorf("sent last: %v, want n=%d", got[len(got)-1], count)
+		}
+	})
+}
