@@ -27,6 +27,8 @@ type BonjourAccount struct {
 	lan    *lan
 	person string // the system's name of the person
 
+	strangers callBudget
+
 	mu      sync.Mutex // guards what follows, and the order in which changes are told
 	started bool
 	active  bool

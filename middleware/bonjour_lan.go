@@ -12,8 +12,13 @@ import (
 	"parley/sip"
 )
 
-// goodbyeTime bounds how long it takes to leave the local network.
-const goodbyeTime = time.Second
+const (
+	// goodbyeTime bounds how long it takes to leave the local network.
+	goodbyeTime = time.Second
+	// lookPause is how long after the network was looked through that is done again
+	// for those who were not let in: somebody may see to it that there are always some.
+	lookPause = time.Minute
+)
 
 // A lan keeps the [BonjourAccount] announced, and has others looked for. One
 // goroutine owns it.
@@ -33,6 +38,8 @@ type lan struct {
 	engine   *bonjour.Engine // nil while the account is off
 	status   bonjour.Status
 	browsers []*bonjour.Browser
+	looked   time.Time   // when they began
+	later    *time.Timer // until they begin anew; nil: they need not
 	offers   map[offer]*publication
 	over     bool // the program ends
 }
@@ -116,8 +123,8 @@ func (l *lan) apply() {
 		l.switchOn()
 	case !on && l.engine != nil:
 		l.switchOff()
-	case on && l.b.hood.crowded():
-		l.browse()
+	case on && l.later == nil && l.b.hood.crowded():
+		l.later = time.AfterFunc(lookPause-time.Since(l.looked), func() { l.queue.Put(l.lookAgain) })
 	}
 	if l.engine != nil {
 		l.publish()
@@ -142,7 +149,10 @@ func (l *lan) switchOff() {
 	for _, browser := range l.browsers {
 		browser.Close()
 	}
-	l.browsers = nil
+	if l.later != nil {
+		l.later.Stop()
+	}
+	l.browsers, l.later = nil, nil
 	ctx, cancel := context.WithTimeout(context.Background(), goodbyeTime)
 	defer cancel()
 	l.engine.Close(ctx)
@@ -154,10 +164,18 @@ func (l *lan) switchOff() {
 	}
 }
 
+// lookAgain looks for those who were not let in.
+func (l *lan) lookAgain() {
+	if l.later != nil {
+		l.later = nil
+		l.browse()
+	}
+}
+
 // browse looks for others, from the beginning if it did already.
 func (l *lan) browse() {
 	old := l.browsers
-	l.browsers = nil
+	l.browsers, l.looked = nil, time.Now()
 	l.b.app.bus.Publish(BonjourAccountWillInitiateDiscovery{Transports: []string{"udp", "tcp", "tls"}})
 	for _, service := range serviceTypes {
 		browser, err := l.engine.Browse(service, l.b.hood.got)

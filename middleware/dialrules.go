@@ -182,6 +182,9 @@ func (d *dialing) goDirect(app *SIPApplication) error {
 	b := app.accounts.BonjourAccount()
 	f := b.hood.at(lanAddr(d.uri), d.uri.User)
 	if d.uri.Host == "" {
+		if d.number { // which nobody gets by calling itself so
+			return ErrNoAccount
+		}
 		var err error
 		if f, err = b.elseMeant(d.uri.User, ErrNoAccount); err != nil {
 			return err

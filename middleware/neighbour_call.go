@@ -108,7 +108,8 @@ func (f *found) peer() Peer {
 	return p
 }
 
-// meant returns the neighbour that a request to dial names, nil if none.
+// meant returns the neighbour that a request to dial names, nil if none. An address
+// means who is there, whoever calls itself by it.
 func (b *BonjourAccount) meant(r DialRequest) (*found, error) {
 	if idOfTarget(r.Target) != "" {
 		if !b.Active() {
@@ -116,12 +117,18 @@ func (b *BonjourAccount) meant(r DialRequest) (*found, error) {
 		}
 		return b.hood.find(r.Target)
 	}
-	if r.Account == BonjourID {
+	if r.Account == BonjourID && !isAddress(r.Target) {
 		if f, err := b.hood.find(r.Target); !errors.Is(err, ErrNoNeighbour) {
 			return f, err
 		}
 	}
 	return nil, nil
+}
+
+// isAddress reports whether a text names a machine or a domain.
+func isAddress(text string) bool {
+	r, err := readTarget(text)
+	return err == nil && r.uri.Host != ""
 }
 
 // elseMeant returns the neighbour that a text names which means nobody else, or err.
@@ -142,6 +149,9 @@ func (s *Session) dialing(target string) (dialing, error) {
 	r := DialRequest{Target: target, Account: s.Snapshot().Account}
 	if r.Account != BonjourID {
 		return s.m.app.dialing(r)
+	}
+	if isAddress(target) {
+		return s.m.app.dialing(DialRequest{Target: target})
 	}
 	if f, err := s.m.app.accounts.BonjourAccount().hood.find(target); err == nil {
 		var d dialing

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"net/netip"
 	"net/url"
+	"sync"
+	"time"
 
 	"parley/sip"
 )
@@ -19,8 +21,39 @@ func (b *BonjourAccount) admit(r sip.Request) int {
 	case from == CallsFromKnown && !who.verified, from == CallsFromNeighbours && who.found == nil:
 		b.app.log.Debug("Call from the local network refused", "from", r.Source, "callsFrom", from)
 		return 403
+	case r.Method == "INVITE" && !who.verified && !b.strangers.take(time.Now()):
+		b.app.log.Debug("Too many calls from the local network", "from", r.Source)
+		return 480
 	}
 	return 0
+}
+
+// How often strangers on the local network may call, all together: so many times,
+// and then so often. Each call is shown, and written to the history.
+const (
+	strangersBurst = 30
+	strangersEvery = 10 * time.Second
+)
+
+// A callBudget bounds the calls of strangers. The zero value is a full one. It may
+// be used from any goroutine.
+type callBudget struct {
+	mu   sync.Mutex // guards what follows
+	used float64
+	last time.Time
+}
+
+// take reports whether there may be another call now.
+func (c *callBudget) take(now time.Time) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.used = max(0, c.used-float64(now.Sub(c.last))/float64(strangersEvery))
+	c.last = now
+	if c.used+1 > strangersBurst {
+		return false
+	}
+	c.used++
+	return true
 }
 
 // callerOf finds out who calls.

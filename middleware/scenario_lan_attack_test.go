@@ -1,8 +1,10 @@
 package middleware_test
 
 import (
+	"fmt"
 	"log/slog"
 	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,6 +32,10 @@ var attacks = []attack{
 	{"address taken", "announces an address of somebody else, and a way of its own", "a call to an address goes there", addressTaken},
 	{"sent on", "lets itself be named by somebody who is known", "what was proved counts for that one alone", sentOn},
 	{"renamed", "announces the id and key of somebody who is known under another name", "that one keeps its name", renamed},
+	{"number is a name", "calls itself by a number", "who dials that number does not get it", numberIsAName},
+	{"address is a name", "calls itself by an address", "who is called there, or sent there, does not get it", addressIsAName},
+	{"storm of services", "claims one id with many services that change all the time", "the network is not asked more for that", stormOfServices},
+	{"storm of calls", "calls without end", "the history stays small, and the known get through", stormOfCalls},
 	{"answered by itself", "calls a phone that answers by itself", "nobody is remembered for that", answeredByItself},
 }
 
@@ -197,5 +203,100 @@ func answeredByItself(t *testing.T, h *home) {
 	}
 	if list := ben.Profile.Neighbours().List(); len(list) != 0 {
 		t.Errorf("remembered: %+v", list)
+	}
+}
+
+func numberIsAName(t *testing.T, h *home) {
+	anna := h.phone("Anna", "192.0.2.1")
+	h.publish("eve", "192.0.2.66", "_sip._udp", "112", 5060, "name=112", "contact=sip:eve@192.0.2.66")
+	for _, number := range []string{"112", "1 1 2"} {
+		if s, err := anna.App.SessionManager().Dial(middleware.DialRequest{Target: number}); err == nil {
+			t.Errorf("%s is %s", number, s.Snapshot().Peer.Address)
+		}
+	}
+}
+
+func addressIsAName(t *testing.T, h *home) {
+	anna, ben := h.met()
+	door := middlewaretest.NewPhone(t, h.net, "192.0.2.9")
+	for i, name := range []string{door.URI(), "bob@192.0.2.9", "sip:bob@192.0.2.9"} {
+		host := fmt.Sprint("eve", i)
+		h.publish(host, fmt.Sprint("192.0.2.6", i), "_sip._udp", host, 5060, "name="+name, "contact=sip:eve@192.0.2.66")
+	}
+	for _, target := range []string{door.URI(), "bob@192.0.2.9", "sip:bob@192.0.2.9"} {
+		s, err := anna.App.SessionManager().Dial(middleware.DialRequest{Target: target, Account: middleware.BonjourID})
+		if err != nil {
+			t.Fatal(err)
+		}
+		soon()
+		if snap := s.Snapshot(); snap.Neighbour != "" || !snap.Progress.Ringing {
+			t.Errorf("%s: called %+v, ringing %t", target, snap.Peer, snap.Progress.Ringing)
+		}
+		s.End()
+		soon()
+	}
+	out, in := lanCall(t, anna, ben, "Ben")
+	if err := out.Transfer(door.URI()); err != nil {
+		t.Fatal(err)
+	}
+	soon()
+	if to := in.Snapshot().Transfer.To; to.URI != door.URI() {
+		t.Errorf("ben is sent on to %+v", to)
+	}
+}
+
+func stormOfServices(t *testing.T, h *home) {
+	anna, ben := h.met()
+	n := neighbour(t, anna)
+	claims := func(i int) []string {
+		return []string{fmt.Sprint("name=", i), "instance_id=" + n.ID, "contact=sip:eve@192.0.2.250"}
+	}
+	for i := range 60 {
+		h.publishQuietly(fmt.Sprint("eve", i), "_sip._udp", claims(i))
+	}
+	h.settle()
+	mark, asked := len(anna.Notes()), 0
+	for i := range 100 {
+		h.publishQuietly(fmt.Sprint("more", i), "_sip._udp", []string{fmt.Sprint("name=more", i)})
+		time.Sleep(200 * time.Millisecond)
+	}
+	synctest.Wait()
+	for _, name := range lanNames(anna, mark) {
+		if name == "BonjourAccountWillInitiateDiscovery" {
+			asked++
+		}
+	}
+	if asked > 2 {
+		t.Errorf("the network was looked through %d times in 20 s", asked)
+	}
+	anna.Dial(n.Target)
+	soon()
+	if !ben.Session().Snapshot().Verified {
+		t.Error("ben is not called")
+	}
+}
+
+func stormOfCalls(t *testing.T, h *home) {
+	anna, ben := h.met()
+	contact, _ := account(ben).Contact().URI("udp")
+	eve := siptest.NewPeer(t, &h.net.SIP, "192.0.2.66:5999")
+	defer eve.Close()
+	for i := range 300 {
+		text := invite(contact, "UDP 192.0.2.66:5999", fmt.Sprintf("<sip:%s@192.0.2.66>", strings.Repeat("e", i+1)), "RTP/AVP")
+		eve.Send(netip.MustParseAddrPort("192.0.2.2:5060"), text)
+		soon()
+		for _, s := range ben.App.SessionManager().Sessions() {
+			s.End()
+		}
+		soon()
+	}
+	rows, err := ben.App.History().Search(t.Context(), middleware.HistoryQuery{Limit: 1000})
+	if err != nil || len(rows) > 100 {
+		t.Errorf("%d calls in the history, %v", len(rows), err)
+	}
+	anna.Dial("Ben")
+	soon()
+	if !ben.Session().Snapshot().Verified {
+		t.Error("who is known is not let in")
 	}
 }
