@@ -19,7 +19,7 @@ func (w *Window) followCalls() {
 	bus.On(w.client, func(n middleware.SIPSessionTransferNewOutgoing) { delete(w.sentOn, n.Session) })
 	bus.On(w.client, func(n middleware.SIPSessionTransferDidFail) { w.transferFailed(n) })
 	bus.On(w.client, func(n middleware.SIPSessionForwardingDidFail) {
-		w.banners.flash(w, viewmodel.ForwardFailed(n.Target, n.Failure))
+		w.banners.flash(w, viewmodel.ForwardFailed(w.textOf(n.Target), n.Failure))
 	})
 	bus.On(w.client, func(n middleware.SIPSessionRejectedStreamProposal) {
 		if b := viewmodel.ProposalRefused(n.Proposer, n.Reason); b.Text != "" {

@@ -17,10 +17,11 @@ import (
 // addressRows edits the addresses of a contact, one in each row; one of them is
 // marked as the one that is called.
 type addressRows struct {
-	e    *contactEditor
-	rows []*addressRow
-	in   *fyne.Container
-	box  *fyne.Container
+	e     *contactEditor
+	names *targetNames
+	rows  []*addressRow
+	in    *fyne.Container
+	box   *fyne.Container
 }
 
 type addressRow struct {
@@ -32,7 +33,7 @@ type addressRow struct {
 }
 
 func newAddressRows(e *contactEditor, list []middleware.ContactAddress) *addressRows {
-	a := &addressRows{e: e, in: container.NewVBox()}
+	a := &addressRows{e: e, names: newTargetNames(e.w), in: container.NewVBox()}
 	more := widget.NewButtonWithIcon(i18n.T("Add address"), fynetheme.ContentAddIcon(), func() {
 		a.add(middleware.ContactAddress{})
 		e.win.Canvas().Focus(a.rows[len(a.rows)-1].address)
@@ -51,7 +52,7 @@ func newAddressRows(e *contactEditor, list []middleware.ContactAddress) *address
 
 // add adds a row.
 func (a *addressRows) add(one middleware.ContactAddress) {
-	r := &addressRow{address: a.e.line(one.Address, i18n.T("Number or address")), usual: one.Default}
+	r := &addressRow{address: a.e.line(a.names.show(one.Address), i18n.T("Number or address")), usual: one.Default}
 	r.label = widget.NewSelectEntry([]string{i18n.T("work"), i18n.T("home"), i18n.T("mobile"), i18n.T("SIP")})
 	r.label.SetText(one.Label)
 	r.label.SetPlaceHolder(i18n.T("Label"))
@@ -108,11 +109,16 @@ func (a *addressRows) show() {
 func (a *addressRows) list() []middleware.ContactAddress {
 	var list []middleware.ContactAddress
 	for _, r := range a.rows {
-		if text := strings.TrimSpace(r.address.Text); text != "" {
-			list = append(list, middleware.ContactAddress{Address: text, Label: strings.TrimSpace(r.label.Text), Default: r.usual})
+		if address := a.address(r); address != "" {
+			list = append(list, middleware.ContactAddress{Address: address, Label: strings.TrimSpace(r.label.Text), Default: r.usual})
 		}
 	}
 	return list
+}
+
+// address returns the address that stands in a row.
+func (a *addressRows) address(r *addressRow) string {
+	return a.names.target(r.address.Text)
 }
 
 // focusWrong gives the focus to the row that an error is about.
@@ -122,7 +128,7 @@ func (a *addressRows) focusWrong(err error) {
 		return
 	}
 	for _, r := range a.rows {
-		if strings.TrimSpace(r.address.Text) == value.Value {
+		if a.address(r) == value.Value {
 			a.e.win.Canvas().Focus(r.address)
 			return
 		}

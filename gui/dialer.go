@@ -260,12 +260,21 @@ func (w *Window) redialFill() {
 
 // textOf is what a person types to call a target.
 func (w *Window) textOf(target string) string {
+	if title := w.neighbourTitle(target); title != "" {
+		return title
+	}
+	return viewmodel.ShortURI(target)
+}
+
+// neighbourTitle is what people call the neighbour that a target means, empty for
+// other targets and where that is not known.
+func (w *Window) neighbourTitle(target string) string {
 	for _, n := range w.neighbours.all {
 		if n.Target == target {
 			return n.Title()
 		}
 	}
-	return viewmodel.ShortURI(target)
+	return w.network().NeighbourTitle(target)
 }
 
 // redial calls what was called last.

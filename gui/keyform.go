@@ -1,7 +1,6 @@
 package gui
 
 import (
-	"strings"
 	"time"
 
 	"fyne.io/fyne/v2"
@@ -26,6 +25,7 @@ type source interface {
 // it. What is typed is taken over when the person goes on to another field.
 type keyForm struct {
 	src    source
+	names  *targetNames // what fields show in place of targets; nil: the targets
 	fields []*keyField
 }
 
@@ -157,10 +157,9 @@ func (f *keyForm) lines(key, placeholder string) fyne.CanvasObject {
 }
 
 func (f *keyForm) typed(e *widgets.Entry, key, value, standard, placeholder string) fyne.CanvasObject {
-	show, read := func(v string) string { return v }, strings.TrimSpace
+	show, read := f.names.show, f.names.target
 	if e.MultiLine {
-		show = func(v string) string { return strings.ReplaceAll(v, ",", "\n") }
-		read = joinLines
+		show, read = f.names.showLines, f.names.joinLines
 	}
 	e.SetText(show(value))
 	e.SetPlaceHolder(placeholder)
@@ -170,17 +169,6 @@ func (f *keyForm) typed(e *widgets.Entry, key, value, standard, placeholder stri
 	e.OnBlur = commit
 	e.OnSubmitted = func(string) { commit() }
 	return k.box
-}
-
-// joinLines makes the list of a setting of what stands on lines.
-func joinLines(text string) string {
-	var list []string
-	for _, line := range strings.FieldsFunc(text, func(r rune) bool { return r == '\n' || r == ',' }) {
-		if line = strings.TrimSpace(line); line != "" {
-			list = append(list, line)
-		}
-	}
-	return strings.Join(list, ",")
 }
 
 // choice is a field for a value that is one of a few. A value that is none of

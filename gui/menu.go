@@ -97,7 +97,7 @@ func (w *Window) commands() []command {
 		}
 		return no
 	}
-	t := viewmodel.NewToggles(w.phone.UserStatus(), w.phone.Settings())
+	t := viewmodel.NewToggles(w.phone.UserStatus(), w.phone.Settings(), w.textOf)
 	return []command{
 		{i18n.T("Answer"), theme.Icon(icons.Call), fyne.KeyReturn, func() {
 			if v, ok := w.ringingCall(); ok {

@@ -139,7 +139,7 @@ func (p *preferences) show(to page) {
 // newForm takes over what is typed and begins with other fields.
 func (p *preferences) newForm() {
 	p.form.commit()
-	p.form = keyForm{src: p}
+	p.form = keyForm{src: p, names: newTargetNames(p.w)}
 }
 
 func scrolled(o fyne.CanvasObject) fyne.CanvasObject {

@@ -77,7 +77,7 @@ func (n *statusNote) set(text string) {
 // update shows what is on.
 func (s *statusBar) update(muted bool) {
 	s.showMuted(muted)
-	now := viewmodel.NewToggles(s.w.phone.UserStatus(), s.w.phone.Settings())
+	now := viewmodel.NewToggles(s.w.phone.UserStatus(), s.w.phone.Settings(), s.w.textOf)
 	if now == s.toggles {
 		return
 	}
@@ -202,7 +202,7 @@ func newForwardAsk(w *Window) *forwardAsk {
 }
 
 func (a *forwardAsk) open() {
-	a.entry.SetText(a.w.phone.Settings().Calls.ForwardTo)
+	a.people.fill(a.w.phone.Settings().Calls.ForwardTo)
 	a.box.Show()
 	a.w.status.box.Refresh()
 	a.w.win.Show()

@@ -19,20 +19,21 @@ const (
 )
 
 // suggestions lists below a field whom a typed name may mean. Enter takes the
-// first of them, unless a number or an address was typed.
+// first of them, unless a number or an address was typed, or it is doubtful.
 type suggestions struct {
 	w       *Window
 	entry   *widgets.Entry
 	changed func() // the list has become higher or lower
 
-	known string // what found is the answer to
+	names *targetNames // of the neighbour that was taken
+	known string       // what found is the answer to
 	found []viewmodel.Suggestion
 	then  func(target string) // waits for the answer; may be nil
 	box   *fyne.Container
 }
 
 func newSuggestions(w *Window, entry *widgets.Entry, changed func()) *suggestions {
-	return &suggestions{w: w, entry: entry, changed: changed, box: container.NewVBox()}
+	return &suggestions{w: w, entry: entry, changed: changed, names: newTargetNames(w), box: container.NewVBox()}
 }
 
 // typed looks for whom a text may mean.
@@ -45,7 +46,7 @@ func (s *suggestions) typed(text string) {
 	s.w.door.Do(func(ctx context.Context) func() {
 		// Without an answer the text itself can be called.
 		found, _ := s.w.phone.Contacts().Match(ctx, text, suggestFrom)
-		return func() { s.loaded(text, viewmodel.Suggestions(found, suggestLimit)) }
+		return func() { s.loaded(text, viewmodel.Suggestions(text, found, s.w.neighbours.all, suggestLimit)) }
 	})
 }
 
@@ -55,14 +56,18 @@ func (s *suggestions) loaded(text string, found []viewmodel.Suggestion) {
 		return
 	}
 	s.known = text
-	if len(found) == 1 && viewmodel.ShortURI(found[0].Target) == text {
+	if len(found) == 1 && s.w.textOf(found[0].Target) == text {
 		found = nil // it was taken over already
 	}
 	if !equal(found, s.found) {
 		s.found = found
 		s.box.RemoveAll()
 		for _, f := range found {
-			b := widget.NewButtonWithIcon(f.Text, theme.Icon(icons.Contacts), func() { s.take(f) })
+			icon := theme.Icon(icons.Contacts)
+			if f.Lock != "" {
+				icon = picture(f.Lock, f.LockTone)
+			}
+			b := widget.NewButtonWithIcon(f.Text, icon, func() { s.fill(f.Target) })
 			b.Alignment, b.Importance = widget.ButtonAlignLeading, widget.LowImportance
 			s.box.Add(b)
 		}
@@ -74,16 +79,21 @@ func (s *suggestions) loaded(text string, found []viewmodel.Suggestion) {
 	}
 }
 
-// take puts a suggestion into the field.
-func (s *suggestions) take(f viewmodel.Suggestion) {
-	s.entry.SetText(viewmodel.ShortURI(f.Target))
+// fill puts a target into the field, as people name it.
+func (s *suggestions) fill(target string) {
+	s.names = newTargetNames(s.w)
+	s.entry.SetText(s.names.show(viewmodel.ShortURI(target)))
 	s.entry.CursorColumn = len([]rune(s.entry.Text))
 	s.entry.Refresh()
 }
 
 // meant is whom the text in the field means, as far as is known.
 func (s *suggestions) meant() string {
-	if text := s.entry.Text; len(s.found) == 0 || viewmodel.IsAddress(text) {
+	text := s.entry.Text
+	if target := s.names.target(text); target != text {
+		return target
+	}
+	if len(s.found) == 0 || s.found[0].Doubtful || viewmodel.IsAddress(text) {
 		return text
 	}
 	return s.found[0].Target
@@ -94,7 +104,7 @@ func (s *suggestions) meant() string {
 func (s *suggestions) target(then func(target string)) {
 	switch text := s.entry.Text; {
 	case text == "":
-	case text == s.known || viewmodel.IsAddress(text):
+	case text == s.known || viewmodel.IsAddress(text) || s.names.target(text) != text:
 		then(s.meant())
 	default:
 		s.then = then

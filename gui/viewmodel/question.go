@@ -86,13 +86,21 @@ func Consulting(c Call, first string) Question {
 // maxShort is how many letters of a name a button has room for.
 const maxShort = 20
 
+// maxTitle is how many letters of a neighbour's name and machine a button shows.
+const maxTitle = 30
+
 // Short cuts a name, or an address, to what a button has room for.
 func Short(name string) string {
-	r := []rune(userOf(name))
-	if len(r) > maxShort {
-		return string(r[:maxShort-1]) + "…"
+	return shortened(userOf(name), maxShort)
+}
+
+// shortened cuts a text to most letters.
+func shortened(text string, most int) string {
+	r := []rune(text)
+	if len(r) > most {
+		return string(r[:most-1]) + "…"
 	}
-	return string(r)
+	return text
 }
 
 // TransferFailed says that a call was not transferred and goes on.
@@ -104,9 +112,10 @@ func TransferFailed(f middleware.Failure) Banner {
 	return Banner{Bad, i18n.T("The transfer failed. %s The call was kept.", why)}
 }
 
-// ForwardFailed says that a call rings that was to be forwarded.
+// ForwardFailed says that a call rings that was to be forwarded to somebody, named
+// as people do.
 func ForwardFailed(target string, f middleware.Failure) Banner {
-	return Banner{Bad, i18n.T("A call could not be forwarded to %s and rings here. %s", ShortURI(target), Explain(f))}
+	return Banner{Bad, i18n.T("A call could not be forwarded to %s and rings here. %s", target, Explain(f))}
 }
 
 // DigitsNotSent says that digits did not get through.

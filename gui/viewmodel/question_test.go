@@ -84,7 +84,7 @@ func TestBannersOfWhatFailed(t *testing.T) {
 	}{
 		{viewmodel.TransferFailed(middleware.Failure{Kind: middleware.Busy}), "The transfer failed. The line is busy. The call was kept."},
 		{viewmodel.TransferFailed(middleware.Failure{}), "The transfer failed. The call was kept."},
-		{viewmodel.ForwardFailed("sip:200@pbx.example;x=1", middleware.Failure{Kind: middleware.NotFound}), "A call could not be forwarded to 200@pbx.example and rings here. This number or address does not exist."},
+		{viewmodel.ForwardFailed("200@pbx.example", middleware.Failure{Kind: middleware.NotFound}), "A call could not be forwarded to 200@pbx.example and rings here. This number or address does not exist."},
 		{viewmodel.DigitsNotSent("12#", middleware.Failure{Kind: middleware.LostPeer}), "“12#” was not sent. The connection to the other side was lost."},
 		{viewmodel.DigitsNotSent("1", middleware.Failure{Kind: middleware.OtherFailure}), "“1” was not sent."},
 		{viewmodel.ProposalRefused(middleware.Local, "timeout"), "The other side did not say whether it wants to talk."},
@@ -242,8 +242,39 @@ func TestSuggestionsArePeopleOnly(t *testing.T) {
 		{Kind: middleware.MatchContact, Name: "Hanna", Target: "200"},
 	}
 	want := []viewmodel.Suggestion{{Text: "Anna Meyer · anna@example.org (work)", Target: "sip:anna@example.org"}, {Text: "annabel@example.net", Target: "sip:annabel@example.net"}}
-	if diff := cmp.Diff(want, viewmodel.Suggestions(found, 2)); diff != "" {
+	if diff := cmp.Diff(want, viewmodel.Suggestions("anna", found, nil, 2)); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// Neighbours are suggested by name; those who may be meant for somebody else come
+// last, those who cannot be called not at all.
+func TestSuggestionsOfNeighbours(t *testing.T) {
+	_ = i18n.Use(i18n.English)
+	around := []middleware.Neighbour{
+		{ID: "2", Target: "bonjour:2", Name: "Anna", Host: "attic", Trust: middleware.TrustNew, Namesake: true},
+		{ID: "1", Target: "bonjour:1", Name: "Anna", Host: "studio", Trust: middleware.TrustKnown},
+		{ID: "3", Target: "bonjour:3", Name: "Anna", Host: "cellar", Trust: middleware.TrustBroken, Problem: middleware.ProblemKeyChanged},
+		{ID: "4", Target: "bonjour:4", Name: "Anna with the very long name", Host: "garden"},
+		{ID: "5", Target: "bonjour:5", Name: "Ben", Host: "shed"},
+		{ID: "6", Target: "bonjour:6", Name: "Annegret", Host: "attic", Trust: middleware.TrustKnown},
+	}
+	found := []middleware.Match{
+		{Kind: middleware.MatchContact, Name: "Annie", Target: "bonjour:6", Label: "work"},
+		{Kind: middleware.MatchHistory, Name: "Anna", Target: "bonjour:3"},
+		{Kind: middleware.MatchText, Target: "ann"},
+	}
+	want := []viewmodel.Suggestion{
+		{Text: "Annie · on this network (work)", Target: "bonjour:6", Lock: viewmodel.PictureLocked, LockTone: viewmodel.Good},
+		{Text: "Anna (studio)", Target: "bonjour:1", Lock: viewmodel.PictureLocked, LockTone: viewmodel.Good},
+		{Text: "Anna with the very long name …", Target: "bonjour:4", Lock: viewmodel.PictureUnlocked},
+		{Text: "Anna (attic)", Target: "bonjour:2", Doubtful: true, Lock: viewmodel.PictureLocked, LockTone: viewmodel.Notice},
+	}
+	if diff := cmp.Diff(want, viewmodel.Suggestions("ann", found, around, 9)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+	if got := viewmodel.Suggestions("ann", found, around, 2); len(got) != 2 {
+		t.Errorf("%d people are suggested, want 2", len(got))
 	}
 }
 

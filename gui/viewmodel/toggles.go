@@ -15,8 +15,9 @@ type Toggle struct {
 // Toggles are the three of the status bar.
 type Toggles struct{ DoNotDisturb, Forward, AutoAnswer Toggle }
 
-// NewToggles returns the toggles for the person's status and the settings.
-func NewToggles(status middleware.UserStatus, set middleware.Settings) Toggles {
+// NewToggles returns the toggles for the person's status and the settings. name is what
+// people call whom calls go to.
+func NewToggles(status middleware.UserStatus, set middleware.Settings, name func(target string) string) Toggles {
 	c := set.Calls
 	t := Toggles{
 		DoNotDisturb: Toggle{On: status == middleware.DoNotDisturb, Word: i18n.T("DND")},
@@ -26,11 +27,11 @@ func NewToggles(status middleware.UserStatus, set middleware.Settings) Toggles {
 	if t.DoNotDisturb.On {
 		t.DoNotDisturb.Word, t.DoNotDisturb.Note = i18n.T("DND on"), i18n.T("Do not disturb: callers hear that the line is busy.")
 		if c.ForwardBusyTo != "" {
-			t.DoNotDisturb.Note = i18n.T("Do not disturb: calls go to %s.", ShortURI(c.ForwardBusyTo))
+			t.DoNotDisturb.Note = i18n.T("Do not disturb: calls go to %s.", name(c.ForwardBusyTo))
 		}
 	}
 	if t.Forward.On {
-		t.Forward.Word, t.Forward.Note = i18n.T("Fwd on"), i18n.T("Every call is forwarded to %s.", ShortURI(c.ForwardTo))
+		t.Forward.Word, t.Forward.Note = i18n.T("Fwd on"), i18n.T("Every call is forwarded to %s.", name(c.ForwardTo))
 	}
 	if t.AutoAnswer.On {
 		t.AutoAnswer.Word, t.AutoAnswer.Note = i18n.T("Auto on"), autoAnswerNote(set)

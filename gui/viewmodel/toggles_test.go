@@ -45,7 +45,7 @@ func TestTogglesSayWhatIsOn(t *testing.T) {
 	for _, tt := range tests {
 		var set middleware.Settings
 		tt.set(&set)
-		if diff := cmp.Diff(tt.want, viewmodel.NewToggles(tt.status, set)); diff != "" {
+		if diff := cmp.Diff(tt.want, viewmodel.NewToggles(tt.status, set, viewmodel.ShortURI)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 	}
