@@ -156,6 +156,7 @@ func TestWhatIsNoConflict(t *testing.T) {
 			{"Anna._sip._udp.local. 0 SRV 0 0 7777 b.local. flush"}, // a goodbye
 			{"_sip._udp.local. 4500 PTR Bert._sip._udp.local."},     // shared
 			{"Bert._sip._udp.local. 120 SRV 0 0 7777 a.local. flush"},
+			{"a.local. 120 AAAA fd00::9 flush", `a.local. 120 HINFO "x" "y" flush`}, // of no set of ours
 		} {
 			r.hears(response(records...))
 		}

@@ -3,8 +3,6 @@ package bonjour
 import (
 	"slices"
 	"time"
-
-	"github.com/miekg/dns"
 )
 
 // hear takes an answer of somebody else: it may be in conflict with ours, say the same
@@ -33,9 +31,13 @@ func (r *responder) hear(now time.Time, m *message) {
 // sections 8.1 and 9). What this machine itself says, on this link or another that is
 // joined to it, is none. What comes before the first probe does not count: whoever has
 // the name says so once more when it is asked for, and who has not cannot make us take
-// name after name.
+// name after name. While we probe, a record of any type shows that the name is taken;
+// once it is ours, only records of the types that we have contradict them.
 func (r *responder) hearName(c *claim, rec record) {
-	if rec.ttl == 0 || !c.established && c.probes == 0 || c.established && rec.rtype == dns.TypeNSEC || r.ours(rec) {
+	if rec.ttl == 0 || !c.established && c.probes == 0 || r.ours(rec) {
+		return
+	}
+	if c.established && !slices.ContainsFunc(c.unique, func(o *own) bool { return o.rtype == rec.rtype }) {
 		return
 	}
 	r.report(conflict{subject: c.subject, link: r, probing: !c.established, theirs: rec})
