@@ -30,7 +30,7 @@ type Neighbour struct {
 	Trust     NeighbourTrust
 	Key       string // fingerprint of the key that is remembered, in hexadecimal; empty: none
 	Problem   NeighbourProblem
-	Namesake  bool // a neighbour whose key is remembered has the same name and is another one
+	Namesake  bool // a neighbour whose key is remembered looks the same on a list and is another one
 
 	Since time.Time // when it was found
 }

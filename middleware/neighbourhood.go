@@ -60,7 +60,7 @@ type neighbourhood struct {
 	seen    map[instanceName]*sighting
 	byID    map[string]int      // how many of them claim an id
 	left    bool                // some were not let in since seen was last small
-	names   map[string][]string // ids of those remembered, by name in lower case
+	names   map[string][]string // ids of those remembered, by likeness
 	holders map[string]string   // and by the fingerprint of their key
 	wrong   map[string]marks    // by instance id
 	pins    map[string]*pin     // by the name that a server has to prove

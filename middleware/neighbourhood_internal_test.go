@@ -120,7 +120,9 @@ func noneKnown(string) (storage.NeighbourKey, bool) { return storage.NeighbourKe
 func knows(keys ...storage.NeighbourKey) memory {
 	m := memory{names: map[string][]string{}, wrong: map[string]marks{}}
 	for _, k := range keys {
-		m.names[strings.ToLower(k.Name)] = append(m.names[strings.ToLower(k.Name)], k.ID)
+		for _, name := range likenesses(k.Name, k.Host) {
+			m.names[name] = append(m.names[name], k.ID)
+		}
 	}
 	m.known = func(id string) (storage.NeighbourKey, bool) {
 		i := slices.IndexFunc(keys, func(k storage.NeighbourKey) bool { return k.ID == id })

@@ -26,6 +26,7 @@ type found struct {
 	base     string // instance id that it claims, which others may claim too; "" for none
 	hint     string // fingerprint of its key, as it tells; "" if it does not
 	contacts []contact
+	refused  bool // somebody else answered at a contact, which is not among them
 }
 
 // A contact is one way to a neighbour.
@@ -34,7 +35,6 @@ type contact struct {
 	addr      netip.AddrPort
 	user      string
 	params    sip.Params
-	wrong     bool // somebody else answered there
 }
 
 // uri is what is called that way.
@@ -63,7 +63,7 @@ func (f *found) ways() []contact {
 	for _, t := range transports {
 		var list []contact
 		for _, c := range f.contacts {
-			if c.transport == t && !c.wrong {
+			if c.transport == t {
 				list = append(list, c)
 			}
 		}
@@ -77,7 +77,7 @@ func (f *found) ways() []contact {
 // A memory is what a merge has to know of the past.
 type memory struct {
 	known func(id string) (storage.NeighbourKey, bool)
-	names map[string][]string // ids of those remembered, by name in lower case
+	names map[string][]string // ids of those remembered, by likeness
 	wrong map[string]marks    // by id
 }
 
@@ -328,7 +328,10 @@ func (f *found) addContacts(s *sighting, wrong marks) {
 	}
 	for _, a := range s.addrs {
 		c := contact{transport: s.transport, addr: netip.AddrPortFrom(a, s.port), user: s.user, params: s.params}
-		c.wrong = c.transport == "tls" && wrong[c.addr]
+		if c.transport == "tls" && wrong[c.addr] { // it takes no room from the others
+			f.refused = true
+			continue
+		}
 		same := func(o contact) bool { return o.transport == c.transport && o.addr == c.addr && o.user == c.user }
 		if len(f.contacts) < maxContacts && !slices.ContainsFunc(f.contacts, same) {
 			f.contacts = append(f.contacts, c)
@@ -344,10 +347,9 @@ func (c *cluster) judge(f *found, m memory, first bool) {
 		f.Key = key.Key
 	}
 	impostor := f.hint != "" && follows && !fits || remembered && !first
-	encrypted := slices.ContainsFunc(f.contacts, func(c contact) bool { return c.transport == "tls" && !c.wrong })
-	wrong := !encrypted && slices.ContainsFunc(f.contacts, func(c contact) bool { return c.wrong })
+	encrypted := slices.ContainsFunc(f.contacts, func(c contact) bool { return c.transport == "tls" })
 	switch {
-	case wrong, impostor && f.base != "":
+	case !encrypted && f.refused, impostor && f.base != "":
 		f.Trust = TrustBroken
 	case f.Key != "":
 		f.Trust = TrustKnown
@@ -369,5 +371,7 @@ func (c *cluster) judge(f *found, m memory, first bool) {
 	default:
 		f.Problem = ProblemNoAddress
 	}
-	f.Namesake = slices.ContainsFunc(m.names[strings.ToLower(f.Name)], func(id string) bool { return id != f.base || !first })
+	f.Namesake = slices.ContainsFunc(likenesses(f.Name, f.Host), func(like string) bool {
+		return slices.ContainsFunc(m.names[like], func(id string) bool { return id != f.base || !first })
+	})
 }

@@ -193,13 +193,12 @@ func (n *neighbourhood) forget(id string) error {
 	return nil
 }
 
-// learnNames takes in the names and keys of those who are remembered.
+// learnNames takes in what the names look like, and the keys of those who are remembered.
 func (n *neighbourhood) learnNames() {
 	names, holders := map[string][]string{}, map[string]string{}
 	for _, k := range n.keys.List() {
 		holders[k.Key] = k.ID
-		if k.Name != "" {
-			name := strings.ToLower(k.Name)
+		for _, name := range likenesses(k.Name, k.Host) {
 			names[name] = append(names[name], k.ID)
 		}
 	}
