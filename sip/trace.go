@@ -59,5 +59,5 @@ func Redact(message []byte) []byte {
 
 var (
 	secretResponse = regexp.MustCompile(`(?im)^((?:proxy-)?authorization[ \t]*:.*?\bresponse[ \t]*=[ \t]*")[^"\r\n]*(")`)
-	secretKey      = regexp.MustCompile(`(?im)^(a=crypto:.*?inline:)[^|;\s]+`)
+	secretKey      = regexp.MustCompile(`(?i)(\binline:)[^|;\s]+`) // a line may have several
 )
