@@ -49,17 +49,18 @@ type hearing struct {
 
 // An entry is a record in the cache.
 type entry struct {
-	set   *set
-	rr    dns.RR // of a pointer; nil for others: all that matters is in value
-	value string // as valueOf returns it
-	ttl   time.Duration
-	heard time.Time // last
-	order uint64    // of the message it was heard in
-	ends  time.Time
-	from  netip.Addr // who told it last
-	dying bool       // it ends soon: somebody took it back, or another took its place
-	bye   bool       // it was taken back by who told it, and not by a stranger
-	alone bool       // it was told to us alone
+	set       *set
+	rr        dns.RR // of a pointer; nil for others: all that matters is in value
+	value     string // as valueOf returns it
+	ttl       time.Duration
+	heard     time.Time // last
+	order     uint64    // of the message it was heard in
+	ends      time.Time
+	from      netip.Addr // who told it last
+	dying     bool       // it ends soon: somebody took it back, or another took its place
+	displaced bool       // only the latter
+	bye       bool       // it was taken back by who told it, and not by a stranger
+	alone     bool       // it was told to us alone
 
 	refreshes int     // how often it was asked for since it was heard
 	jitter    float64 // part of its life by which it is asked for later
@@ -95,6 +96,7 @@ func (c *cache) put(h hearing, s *set, r record, value string) {
 	}
 	if r.ttl <= 0 {
 		if e != nil {
+			e.displaced = false
 			c.kill(h.now, e, goodbyeDelay, h.from == e.from)
 			if !e.bye && s.rtype == dns.TypePTR { // its owner may not have heard it, and tells all the rest too
 				c.stale(h.now, e)
@@ -119,7 +121,7 @@ func (c *cache) put(h hearing, s *set, r record, value string) {
 	}
 	e.ttl = min(r.ttl, maxTTL)
 	e.heard, e.order, e.from = h.now, h.order, h.from
-	e.ends, e.dying, e.bye = h.now.Add(e.ttl), false, false
+	e.ends, e.dying, e.displaced, e.bye = h.now.Add(e.ttl), false, false, false
 	e.refreshes, e.jitter, e.alone = 0, h.jitter, h.alone
 	c.schedule(e)
 	if news {
@@ -131,6 +133,7 @@ func (c *cache) put(h hearing, s *set, r record, value string) {
 func (c *cache) flush(now time.Time, s *set) {
 	for _, e := range s.entries {
 		if now.Sub(e.heard) > flushDelay {
+			e.displaced = e.displaced || !e.dying
 			c.kill(now, e, flushDelay, false)
 		}
 	}

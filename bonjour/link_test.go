@@ -226,3 +226,29 @@ func TestTwoBrowsersOfOneType(t *testing.T) {
 		a.wants("none")
 	})
 }
+
+// A machine with two links to one network answers on each of them for itself: what the
+// one says does not take the addresses of the other away for a moment.
+func TestTwoLinksToOneNetwork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := bonjourtest.NewNetwork()
+		h := n.Host("a", "10.0.0.1/24")
+		h.AddLink("wlan0", bonjourtest.LAN, "10.0.0.50/24")
+		a, b := join(t, n, h), join(t, n, n.Host("b", "10.0.0.2/24"))
+		a.publish(anna)
+		b.browse("_sip._udp")
+		n.SetHook(func(p bonjourtest.Packet, _ string) bonjourtest.Verdict {
+			if p.From.Addr().String() == "10.0.0.50" {
+				return bonjourtest.Verdict{Delay: 200 * time.Millisecond}
+			}
+			return bonjourtest.Verdict{}
+		})
+		time.Sleep(time.Hour)
+		b.wants("in an hour", "0s status [eth0] <nil>", "758ms found Anna a.local:5060 [10.0.0.1] []", "958ms changed Anna a.local:5060 [10.0.0.1 10.0.0.50] []")
+		h.SetAddrs("eth0", "10.0.0.3/24")
+		h.Pull("wlan0")
+		a.LinksChanged()
+		time.Sleep(5 * time.Minute)
+		b.wants("others", "1h0m0s changed Anna a.local:5060 [10.0.0.3 10.0.0.50] []", "1h0m1s changed Anna a.local:5060 [10.0.0.3] []")
+	})
+}

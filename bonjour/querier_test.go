@@ -143,8 +143,9 @@ func TestFoundInOnePacket(t *testing.T) {
 		`1.07s alone asks PTR _sipuri._udp.local. knowing Anna\ B._sipuri._udp.local. for 1h14m59.03s`,
 		`3.07s asks PTR _sipuri._udp.local. knowing Anna\ B._sipuri._udp.local. for 1h14m57.03s`,
 		`7.07s asks PTR _sipuri._udp.local. knowing Anna\ B._sipuri._udp.local. for 1h14m53.03s`,
-		`10.1s changed "Anna B" at annas.local:5060 [10.0.0.3 fe80::2%eth0] ["txtvers=1" "name=Anna"]`,
-		`10.1s changed "Anna B" at annas.local:5060 [10.0.0.3 fe80::2%eth0] ["txtvers=1" "name=Anna B"]`,
+		`10.1s changed "Anna B" at annas.local:5060 [10.0.0.2 10.0.0.3 fe80::2%eth0] ["txtvers=1" "name=Anna"]`,
+		`10.1s changed "Anna B" at annas.local:5060 [10.0.0.2 10.0.0.3 fe80::2%eth0] ["txtvers=1" "name=Anna B"]`,
+		`11.1s changed "Anna B" at annas.local:5060 [10.0.0.3 fe80::2%eth0] ["txtvers=1" "name=Anna B"]`,
 		`12s lost "Anna B" at annas.local:5060 [10.0.0.3 fe80::2%eth0] ["txtvers=1" "name=Anna B"]`,
 	)
 }

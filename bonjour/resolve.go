@@ -126,13 +126,15 @@ func (q *querier) hearAbsence(now time.Time, r record) {
 }
 
 // addrsOf returns the addresses of a host in the order that they are to be tried in.
+// Those that others took the place of count for another second: a host with two links
+// to one network tells of each alone (RFC 6762 section 10.2).
 func (q *querier) addrsOf(h *machine) []netip.Addr {
 	var addrs []netip.Addr
 	for _, s := range []*set{h.v4, h.v6} {
 		alive := s.holds() // else those that die are better than none
 		for _, e := range s.entries {
 			addr, ok := addrOf(e.value, q.link.Name)
-			if ok && (!e.dying || !alive) {
+			if ok && (!e.dying || e.displaced || !alive) {
 				addrs = append(addrs, addr)
 			}
 		}

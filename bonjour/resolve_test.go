@@ -122,7 +122,7 @@ func TestWhatIsKnownOfAnInstance(t *testing.T) {
 		},
 		"another address": {
 			[]string{allAnna, "2s", `!annas.local. 120 IN A 10.0.0.7`, "20s"},
-			[]string{foundAnna, strings.ReplaceAll(strings.Replace(foundAnna, "found", "changed", 1), "10.0.0.2", "10.0.0.7")},
+			[]string{foundAnna, strings.ReplaceAll(strings.Replace(foundAnna, "found", "changed", 1), "10.0.0.2", "10.0.0.2 10.0.0.7"), strings.ReplaceAll(strings.Replace(foundAnna, "found", "changed", 1), "10.0.0.2", "10.0.0.7")},
 		},
 		"one more address": {
 			[]string{allAnna, "2s", aAnna + `|!annas.local. 120 IN A 10.0.0.7`, "20s"},
@@ -223,7 +223,7 @@ func TestManyInstancesOnAHost(t *testing.T) {
 	e.hear(append(lines, "!h.local. 4500 IN A 10.0.0.2")...)
 	e.wantsEvents(found...)
 	e.run(2 * time.Second)
-	e.hear("!h.local. 4500 IN A 10.0.0.3")
+	e.hear("h.local. 0 IN A 10.0.0.2", "!h.local. 4500 IN A 10.0.0.3")
 	e.wantsEvents(changed...)
 	e.check()
 	e.hear(gone[:2]...)
