@@ -74,7 +74,8 @@ const (
 	TrustKnown NeighbourTrust = "known"
 	// TrustBroken: somebody answered for the neighbour who has not the key that is
 	// remembered, or claims its id. It is not called where that happened until
-	// [BonjourAccount.ForgetNeighbour], or until it has proved its key there.
+	// [BonjourAccount.ForgetNeighbour], until it has proved its key there, or until it
+	// left the network and came back.
 	TrustBroken NeighbourTrust = "broken"
 )
 

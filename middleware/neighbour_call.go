@@ -81,7 +81,7 @@ func (s *Session) nextContact(err error) bool {
 		return false
 	}
 	if errors.As(err, &s.other.wrong) {
-		s.log.Info("Contact of the neighbour is somebody else's", "contact", s.target.uri)
+		s.log.Info("Contact of the neighbour is somebody else's", "route", s.now.Route)
 		s.m.app.accounts.BonjourAccount().hood.mark(s.other.pins)
 	}
 	s.others.next = s.target.at(s.target.more[0])
@@ -227,11 +227,12 @@ func (s *Session) noteProof() {
 }
 
 // acquaint remembers the key of a neighbour who is spoken to. Nobody is remembered
-// who did not answer, or was not answered by a person. Who is remembered keeps its
-// name until it calls under another one: the list may be somebody else's work.
+// who did not answer, was not answered by a person, or has an id that another one
+// claimed before. Who is remembered keeps its name until it calls under another one:
+// the list may be somebody else's work.
 func (s *Session) acquaint() {
 	f := s.other.found
-	if f == nil || f.base == "" || s.other.alone && f.Key == "" {
+	if f == nil || f.base == "" || f.ID != f.base || s.other.alone && f.Key == "" {
 		return
 	}
 	cert := s.call.PeerCertificate()

@@ -106,7 +106,11 @@ func (n *neighbourhood) got(ev bonjour.Event) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if ev.Kind == bonjour.Lost {
+		gone := n.seen[nameOf(ev.Instance)]
 		n.loseLocked(nameOf(ev.Instance))
+		if gone != nil && n.byID[gone.id] == 0 { // nobody claims to be it any more
+			delete(n.wrong, gone.id)
+		}
 		return
 	}
 	s := sight(ev.Instance, time.Now())
@@ -159,6 +163,7 @@ func (n *neighbourhood) loseAll() {
 	n.mu.Lock()
 	clear(n.seen)
 	clear(n.byID)
+	clear(n.wrong)
 	n.left = false
 	n.mu.Unlock()
 	n.flush()

@@ -319,6 +319,13 @@ func TestProofHealsTrust(t *testing.T) {
 		n.heal(annaID, netip.MustParseAddrPort("10.0.0.1:0"))
 		trust(TrustKnown, "proof")
 		wrong()
+		for _, kind := range []bonjour.EventKind{bonjour.Lost, bonjour.Found} {
+			for _, in := range anna("a-parley", "10.0.0.1", annaID, annaKey) {
+				n.got(bonjour.Event{Kind: kind, Instance: in})
+			}
+		}
+		trust(TrustKnown, "it left and came back")
+		wrong()
 		if err := n.forget(annaID); err != nil {
 			t.Fatal(err)
 		}

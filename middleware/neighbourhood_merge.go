@@ -302,8 +302,9 @@ func (c *cluster) found(m memory, id string, first bool) *found {
 		if remembered && s.called == key.Name { // others may claim to be it under another name
 			f.Name = s.called
 		}
-		f.State = cmp.Or(f.State, s.state)
-		f.Note = cmp.Or(f.Note, s.note)
+		if !remembered || other(s.host, key.Host) == other(f.Host, key.Host) { // nor speak for it
+			f.State, f.Note = cmp.Or(f.State, s.state), cmp.Or(f.Note, s.note)
+		}
 		f.addContacts(s, m.wrong[id])
 	}
 	if id == "" {

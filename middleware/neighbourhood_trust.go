@@ -118,8 +118,8 @@ type marks map[netip.AddrPort]bool
 const maxMarks = 100
 
 // mark notes where somebody else answered, of what was asked under these names. A
-// contact with a mark is not called until its neighbour is forgotten, or has proved
-// its key there.
+// contact with a mark is not called until its neighbour is forgotten, has proved its
+// key there, or left and came back.
 func (n *neighbourhood) mark(names []string) {
 	n.mu.Lock()
 	fresh := false

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,7 +14,9 @@ import (
 	"parley/middleware"
 	"parley/middleware/middlewaretest"
 	"parley/middleware/session"
+	"parley/sip"
 	"parley/sip/siptest"
+	"parley/storage"
 )
 
 // An attack is what somebody hostile on the local network can do.
@@ -36,6 +39,10 @@ var attacks = []attack{
 	{"address is a name", "calls itself by an address", "who is called there, or sent there, does not get it", addressIsAName},
 	{"storm of services", "claims one id with many services that change all the time", "the network is not asked more for that", stormOfServices},
 	{"storm of calls", "calls without end", "the history stays small, and the known get through", stormOfCalls},
+	{"listening to logs", "reads the log of a phone", "it tells no key, and not where to call", logsTellNothing},
+	{"looping", "announces a neighbour at our own address", "we do not call ourselves", looping},
+	{"contested id", "claims the id of somebody who is not remembered, and is called", "the other's id is not bound to its key", contestedID},
+	{"another's note", "adds a note to somebody who is known", "it is not shown as that one's", anothersNote},
 	{"answered by itself", "calls a phone that answers by itself", "nobody is remembered for that", answeredByItself},
 }
 
@@ -298,5 +305,80 @@ func stormOfCalls(t *testing.T, h *home) {
 	soon()
 	if !ben.Session().Snapshot().Verified {
 		t.Error("who is known is not let in")
+	}
+}
+
+// A pot keeps what is written to it.
+type pot struct {
+	mu sync.Mutex
+	b  strings.Builder
+}
+
+func (p *pot) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.b.Write(b)
+}
+
+func logsTellNothing(t *testing.T, h *home) {
+	var log pot
+	listening := func(c *middleware.Config, _ *storage.Settings) {
+		c.Log = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+		c.Tracer = sip.NewWriterTracer(&log)
+	}
+	anna, ben := h.phone("Anna", "192.0.2.1", listening), h.phone("Ben", "192.0.2.2")
+	lanCall(t, anna, ben, "Ben")
+	anna.Session().End()
+	soon()
+	text := log.b.String()
+	for _, line := range strings.Split(text, "\n") {
+		if strings.Contains(line, "inline:") && !strings.Contains(line, "inline:redacted") {
+			t.Errorf("a key is told: %s", line)
+		}
+		user := account(anna).Contact().Username
+		if strings.HasPrefix(line, "time=") && strings.Contains(line, user) {
+			t.Errorf("the contact is told: %s", line)
+		}
+	}
+	if !strings.Contains(text, "inline:redacted") {
+		t.Error("nothing was traced")
+	}
+}
+
+func looping(t *testing.T, h *home) {
+	anna := h.phone("Anna", "192.0.2.1")
+	user := account(anna).Contact().Username
+	h.publish("mirror", "192.0.2.1", "_sipuri._udp", "m", 5060, "name=Mirror", "contact=sip:"+user+"@192.0.2.1", "instance_id=mirror")
+	if _, err := anna.App.SessionManager().Dial(middleware.DialRequest{Target: "bonjour:mirror"}); err == nil {
+		t.Error("we call ourselves")
+	}
+}
+
+func contestedID(t *testing.T, h *home) {
+	const id = "6ba7b810-9dad-11d1-80b4-00c04fd430c8"
+	anna, ben, eve := h.phone("Anna", "192.0.2.1"), h.phone("Ben", "192.0.2.2"), h.phone("Eve", "192.0.2.3")
+	for _, p := range []*middlewaretest.Phone{ben, eve} {
+		name := map[*middlewaretest.Phone]string{ben: "mac", eve: "trap"}[p]
+		contact := "contact=<sip:" + account(p).Contact().Username + "@" + p.Addr + ":5061;transport=tls>"
+		h.publish(name, p.Addr, "_sipuri._tcp", name, 5061, "name=Carla", contact, "instance_id="+id)
+	}
+	lanCall(t, anna, eve, "Carla (trap)")
+	anna.Session().End()
+	soon()
+	if k, known := anna.Profile.Neighbours().Get(id); known {
+		t.Errorf("remembered as %s on %s", k.Name, k.Host)
+	}
+	lanCall(t, anna, ben, "Carla (mac)")
+	if k, _ := anna.Profile.Neighbours().Get(id); k.Host != "mac" {
+		t.Errorf("remembered as %s on %q", k.Name, k.Host)
+	}
+}
+
+func anothersNote(t *testing.T, h *home) {
+	anna, _ := h.met()
+	n := neighbour(t, anna)
+	h.publish("eve", "192.0.2.66", "_sipuri._tcp", "a", 5061, "name=Ben", "contact=<sip:x@192.0.2.66;transport=tls>", "instance_id="+n.ID, "key="+n.Key, "note=call me at eve@example.org")
+	if now, _ := account(anna).Neighbour(n.ID); now.Note != "" || now.Title() != n.Title() {
+		t.Errorf("shown as %s, %q", now.Title(), now.Note)
 	}
 }
