@@ -14,9 +14,6 @@ const (
 	otherTTL = 4500 * time.Second
 )
 
-// maxPublished is the length of a TXT record that still fits into a packet, in bytes.
-const maxPublished = 8000
-
 // How often the text of a service may change: ten times a minute (RFC 6762 section 8.4),
 // also one soon after the other.
 const (
@@ -219,7 +216,7 @@ func (p *Publication) text(l Link) []string {
 	var list []string
 	length := 0
 	for _, s := range p.service.Text(l) {
-		if length+1+len(s) > maxPublished || len(s) > 255 {
+		if length+1+len(s) > maxText || len(s) > 255 {
 			p.engine.log.Warn("Bonjour text of a service is too long", "service", p.service.Type, "bytes", len(s))
 			continue
 		}

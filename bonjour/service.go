@@ -10,10 +10,10 @@ type Service struct {
 	Type string // "_sipuri._udp"
 	Port uint16
 
-	// Text returns the strings of the TXT record, each at most 255 bytes, for a link:
-	// what is true on one link may not be on another. It is called whenever the record
-	// is made, must not block and may be called from another goroutine. nil: an empty
-	// record.
+	// Text returns the strings of the TXT record for a link: what is true on one link may
+	// not be on another. Each has at most 255 bytes, and all 1300 with a byte before each;
+	// others are left out. It is called whenever the record is made, must not block and may
+	// be called from another goroutine. nil: an empty record.
 	Text func(Link) []string
 }
 

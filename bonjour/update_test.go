@@ -50,3 +50,17 @@ func TestTextsChangeOften(t *testing.T) {
 		}
 	})
 }
+
+// What is told of a text is no longer than what others take of one.
+func TestLongTextsAreFound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := bonjourtest.NewNetwork()
+		a, b := join(t, n, n.Host("a", "10.0.0.1/24")), join(t, n, n.Host("b", "10.0.0.2/24"))
+		roster := b.watch("_sip._udp")
+		part := strings.Repeat("x", 250)
+		a.publish(bonjour.Service{Name: "Anna", Type: "_sip._udp", Port: 7, Text: text(part, part, part, part, part, part, part, part, "end")})
+		time.Sleep(5 * time.Second)
+		want := fmt.Sprintf("a.local:7 [10.0.0.1] %q", []string{part, part, part, part, part, "end"})
+		roster.wants("a long text", map[string]string{"Anna": want})
+	})
+}

@@ -10,8 +10,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// maxText is how long the strings of a TXT record may be together, in bytes: as much
-// as fits into a packet (RFC 6763 section 6.2).
+// maxText is how long the strings of a TXT record may be together, in bytes, ours and
+// those of others: as much as fits into a packet (RFC 6763 section 6.2).
 const maxText = 1300
 
 // valueOf returns what a record says such that two records of one set are the same if
