@@ -23,7 +23,9 @@ func (m *SessionManager) incoming(call *sip.Call, account *Account) *Session {
 	g := m.greet(call, account)
 	v := m.judge(call, account, g)
 	identity, peer := identify(call, account)
-	peer = m.known(g.peer(peer))
+	if peer = g.peer(peer); !g.invents(call) {
+		peer = m.known(peer)
+	}
 	s, err := m.newSession(account, Incoming, func(s *Session) {
 		s.describe(call, identity, peer)
 		s.welcome(call, g)
@@ -60,7 +62,7 @@ func (m *SessionManager) judge(call *sip.Call, account *Account, g *guest) verdi
 		talking: m.talking(nil),
 		aim:     func(target string) (sip.URI, error) { return m.aim(call, account, target) },
 	}
-	if book := m.app.callers; book != nil {
+	if book := m.app.callers; book != nil && !g.invents(call) {
 		k.known, k.selfOpen = book.caller(c.identities())
 	}
 	return decide(c, m.settings.Get().Calls, k)

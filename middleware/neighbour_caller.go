@@ -21,19 +21,32 @@ func (b *BonjourAccount) admit(r sip.Request) int {
 	case from == CallsFromKnown && !who.verified, from == CallsFromNeighbours && who.found == nil:
 		b.app.log.Debug("Call from the local network refused", "from", r.Source, "callsFrom", from)
 		return 403
-	case r.Method == "INVITE" && !who.verified && !b.strangers.take(time.Now()):
+	case r.Method == "INVITE" && !who.verified && (b.strangersWait() || !b.strangers.take(time.Now())):
 		b.app.log.Debug("Too many calls from the local network", "from", r.Source)
 		return 480
 	}
 	return 0
 }
 
-// How often strangers on the local network may call, all together: so many times,
-// and then so often. Each call is shown, and written to the history.
+// How often strangers on the local network may call, all together: so many at a
+// time, so many times at once, and then so often. Each call is shown, takes the place
+// of another one, and is written to the history.
 const (
+	maxStrangers   = 8
 	strangersBurst = 30
 	strangersEvery = 10 * time.Second
 )
+
+// strangersWait reports whether as many of them as may are waiting for an answer.
+func (b *BonjourAccount) strangersWait() bool {
+	waiting := 0
+	for _, s := range b.app.sessions.Snapshots() {
+		if s.Account == BonjourID && s.Direction == Incoming && !s.Verified && s.Started.IsZero() {
+			waiting++
+		}
+	}
+	return waiting >= maxStrangers
+}
 
 // A callBudget bounds the calls of strangers. The zero value is a full one. It may
 // be used from any goroutine.
@@ -105,6 +118,12 @@ func (g *guest) peer(said Peer) Peer {
 		return said
 	}
 	return g.found.peer()
+}
+
+// invents reports whether the guest says to be at another machine than it calls
+// from, which nothing proves. It is nobody's contact then.
+func (g *guest) invents(call *sip.Call) bool {
+	return g != nil && g.found == nil && lanAddr(call.Remote().URI).Addr() != call.Route().Addr.Addr().Unmap()
 }
 
 // uris are the addresses that the guest has proved to have.

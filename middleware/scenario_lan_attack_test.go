@@ -39,6 +39,7 @@ var attacks = []attack{
 	{"address is a name", "calls itself by an address", "who is called there, or sent there, does not get it", addressIsAName},
 	{"storm of services", "claims one id with many services that change all the time", "the network is not asked more for that", stormOfServices},
 	{"storm of calls", "calls without end", "the history stays small, and the known get through", stormOfCalls},
+	{"crowd at the door", "lets many calls ring", "there is room for the known", crowdAtTheDoor},
 	{"listening to logs", "reads the log of a phone", "it tells no key, and not where to call", logsTellNothing},
 	{"looping", "announces a neighbour at our own address", "we do not call ourselves", looping},
 	{"contested id", "claims the id of somebody who is not remembered, and is called", "the other's id is not bound to its key", contestedID},
@@ -116,6 +117,8 @@ func forgedCaller(t *testing.T, h *home) {
 		for _, s := range ben.App.SessionManager().Sessions() {
 			if snap := s.Snapshot(); snap.State() != session.Incoming {
 				t.Errorf("a call from %s was answered", from)
+			} else if snap.Peer.Contact != 0 || snap.Verified {
+				t.Errorf("a call from %s is shown as one of %+v", from, snap.Peer)
 			}
 			s.End()
 		}
@@ -280,6 +283,25 @@ func stormOfServices(t *testing.T, h *home) {
 	soon()
 	if !ben.Session().Snapshot().Verified {
 		t.Error("ben is not called")
+	}
+}
+
+func crowdAtTheDoor(t *testing.T, h *home) {
+	anna, ben := h.met()
+	contact, _ := account(ben).Contact().URI("udp")
+	eve := siptest.NewPeer(t, &h.net.SIP, "192.0.2.66:5999")
+	defer eve.Close()
+	for i := range 40 {
+		eve.Send(netip.MustParseAddrPort("192.0.2.2:5060"), invite(contact, "UDP 192.0.2.66:5999", fmt.Sprintf("<sip:%s@192.0.2.66>", strings.Repeat("e", i+1)), "RTP/AVP"))
+		soon()
+	}
+	if n := len(ben.App.SessionManager().Sessions()); n > 10 {
+		t.Errorf("%d strangers ring", n)
+	}
+	anna.Dial("Ben")
+	soon()
+	if !ben.Session().Snapshot().Verified {
+		t.Error("who is known is not let in")
 	}
 }
 
