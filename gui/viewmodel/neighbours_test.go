@@ -369,7 +369,7 @@ func TestCallsOfNeighbours(t *testing.T) {
 			func(s *middleware.SessionSnapshot) {
 				s.Neighbour, s.Verified, s.Peer = "", false, middleware.Peer{Address: "x@192.0.2.7", URI: "sip:x@192.0.2.7"}
 			},
-			"x@192.0.2.7|x@192.0.2.7 · to This network|Encrypted|",
+			"x@192.0.2.7|x@192.0.2.7 · to This network|Encrypted|Not verified: anybody can use this name",
 		},
 	} {
 		v := viewmodel.NewCall(talk(tt.change), time.Now(), viewmodel.AccountLabel)

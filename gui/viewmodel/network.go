@@ -159,7 +159,7 @@ func neighbourLock(s middleware.SessionSnapshot) (string, Tone, Picture) {
 // neighbourLine says of a call that rings how sure it is who calls.
 func neighbourLine(s middleware.SessionSnapshot) string {
 	switch {
-	case s.Neighbour == "" || s.Direction != middleware.Incoming:
+	case s.Direction != middleware.Incoming, s.Neighbour == "" && s.Account != middleware.BonjourID:
 		return ""
 	case s.Verified:
 		return i18n.T("Verified: has the key of an earlier call")
