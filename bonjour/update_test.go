@@ -3,6 +3,7 @@ package bonjour_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,14 +19,14 @@ func TestTextsChangeOften(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := bonjourtest.NewNetwork()
 		a := join(t, n, n.Host("a", "10.0.0.1/24"))
-		count := 0
+		var count atomic.Int32
 		p := a.publish(bonjour.Service{Name: "Anna", Type: "_sip._udp", Port: 5060, Text: func(bonjour.Link) []string {
-			return []string{fmt.Sprint("n=", count)}
+			return []string{fmt.Sprint("n=", count.Load())}
 		}})
 		time.Sleep(time.Minute)
 		n.Forget()
 		for range 600 {
-			count++
+			count.Add(1)
 			p.Update()
 			time.Sleep(500 * time.Millisecond)
 		}
@@ -42,11 +43,11 @@ func TestTextsChangeOften(t *testing.T) {
 			t.Errorf("%d texts were told in five minutes, want about 60", got)
 		}
 		time.Sleep(10 * time.Second)
-		count++
+		count.Add(1)
 		p.Update()
 		synctest.Wait()
-		if got := n.Sent("a"); !strings.Contains(got[len(got)-1].String(), fmt.Sprint("n=", count)) {
-			t.Errorf("sent last: %v, want n=%d", got[len(got)-1], count)
+		if got := n.Sent("a"); !strings.Contains(got[len(got)-1].String(), fmt.Sprint("n=", count.Load())) {
+			t.Errorf("sent last: %v, want n=%d", got[len(got)-1], count.Load())
 		}
 	})
 }
