@@ -122,11 +122,21 @@ func (c *callCard) togglePad() {
 	c.reveal(c.pad)
 }
 
-// reveal brings a part of the card into sight that was opened.
-func (c *callCard) reveal(o fyne.CanvasObject) {
-	if o.Visible() && c.win == c.w.win && c.w.frame != nil {
-		c.w.frame.reveal(o)
+// reveal brings a part of the card into sight, if it is open. Each of the parts
+// stands in the one before it.
+func (c *callCard) reveal(parts ...fyne.CanvasObject) {
+	if c.win != c.w.win || c.w.frame == nil {
+		return
 	}
+	top := c.w.calls.box.Position().Y + c.card.Position().Y + c.content.Position().Y
+	var height float32
+	for _, o := range parts {
+		if !o.Visible() {
+			return
+		}
+		top, height = top+o.Position().Y, o.Size().Height
+	}
+	c.w.frame.reveal(top, height)
 }
 
 // openTransfer opens the drawer for transfers, or closes it.
@@ -137,7 +147,7 @@ func (c *callCard) openTransfer(open bool) {
 	}
 	c.move.SetOn(open, i18n.T("Transfer"))
 	c.relayout()
-	c.reveal(c.drawer.box)
+	c.drawer.reveal()
 	if canvas := c.win.Canvas(); open {
 		canvas.Focus(c.drawer.entry)
 	} else if canvas.Focused() == c.drawer.entry {

@@ -128,7 +128,7 @@ func (p *callsPanel) endedCard(e viewmodel.Ended) *widgets.Card {
 		w.call(e.Target)
 	})
 	copied := widget.NewButtonWithIcon(i18n.T("Copy details"), fynetheme.ContentCopyIcon(), func() { w.app.Clipboard().SetContent(e.Facts) })
-	buttons := container.NewGridWithColumns(2, again, copied)
+	buttons := container.NewBorder(nil, nil, nil, copied, again)
 	if e.Target == "" {
 		again.Hide()
 	}

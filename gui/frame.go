@@ -33,11 +33,10 @@ func newFrame(header, banners, calls, dialer, body, status fyne.CanvasObject) *f
 // relayout shares the room out anew after banners or calls have changed.
 func (f *frame) relayout() { f.box.Refresh() }
 
-// reveal scrolls to a part of a call that was opened and may be out of sight.
-func (f *frame) reveal(o fyne.CanvasObject) {
-	d := fyne.CurrentApp().Driver()
-	top := d.AbsolutePositionForObject(o).Y - d.AbsolutePositionForObject(f.inner).Y
-	below := top + o.Size().Height - f.upper.Size().Height
+// reveal scrolls to a part of banners and calls that may be out of sight. Its place
+// is counted from their top: the toolkit knows none of what was never drawn.
+func (f *frame) reveal(top, height float32) {
+	below := top + height - f.upper.Size().Height
 	switch offset := f.upper.Offset.Y; {
 	case top < offset:
 		f.upper.ScrollToOffset(fyne.NewPos(0, max(top, 0)))

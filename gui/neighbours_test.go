@@ -207,7 +207,7 @@ func TestNeighbourWindow(t *testing.T) {
 		t.Error("somebody who has gone can be called")
 	}
 	test.Tap(findButton(d.win.Content(), "Copy details"))
-	if got := r.app.Clipboard().Content(); !strings.Contains(got, "Key: 0011 2233") {
+	if got := r.app.Clipboard().Content(); !strings.HasPrefix(got, "Name: Eve\n") || !strings.Contains(got, "Key: 0011 2233") {
 		t.Errorf("copied was %q", got)
 	}
 	d.win.Close()

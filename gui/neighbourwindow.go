@@ -128,7 +128,7 @@ func (d *neighbourWindow) buttons() fyne.CanvasObject {
 	}
 	line.Add(spacer())
 	line.Add(widget.NewButtonWithIcon(i18n.T("Copy details"), fynetheme.ContentCopyIcon(), func() {
-		w.app.Clipboard().SetContent(viewmodel.Lines(viewmodel.NeighbourDetails(n, w.opts.Now())))
+		w.app.Clipboard().SetContent(viewmodel.Lines(append([]viewmodel.Pair{{Name: i18n.T("Name"), Value: n.Name}}, viewmodel.NeighbourDetails(n, w.opts.Now())...)))
 	}))
 	call := widget.NewButtonWithIcon(i18n.T("Call"), theme.ColoredIcon(icons.Call, fynetheme.ColorNameForegroundOnPrimary), func() {
 		w.call(n.Target)

@@ -79,12 +79,16 @@ func (s *suggestions) loaded(text string, found []viewmodel.Suggestion) {
 	}
 }
 
-// fill puts a target into the field, as people name it.
+// fill puts a target into the field, as people name it, and the focus there: the
+// button of a suggestion that had it goes away.
 func (s *suggestions) fill(target string) {
 	s.names = newTargetNames(s.w)
 	s.entry.SetText(s.names.show(viewmodel.ShortURI(target)))
 	s.entry.CursorColumn = len([]rune(s.entry.Text))
 	s.entry.Refresh()
+	if c := fyne.CurrentApp().Driver().CanvasForObject(s.entry); c != nil {
+		c.Focus(s.entry)
+	}
 }
 
 // meant is whom the text in the field means, as far as is known.

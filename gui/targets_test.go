@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/test"
 
 	"parley/bonjour/bonjourtest"
@@ -51,7 +52,7 @@ func TestFieldsNameNeighbours(t *testing.T) {
 	d.entry.SetText("car")
 	r.until("the suggestion", func() bool { return len(d.people.box.Objects) == 1 })
 	test.Tap(findButton(d.people.box, "Carol (carol)"))
-	if d.entry.Text != "Carol (carol)" || d.people.meant() != toCarol {
+	if d.entry.Text != "Carol (carol)" || d.people.meant() != toCarol || r.w.win.Canvas().Focused() != d.entry {
 		t.Errorf("the field holds %q and means %q, want Carol", d.entry.Text, d.people.meant())
 	}
 	test.Tap(d.ask)
@@ -103,4 +104,29 @@ func TestContactEditorNamesNeighbours(t *testing.T) {
 	}
 	test.Tap(e.save)
 	r.until("it being saved", func() bool { return r.names() == "Anna" && r.w.contacts.rows[0].Target == "bonjour:1" })
+}
+
+// In a low window the field to transfer to is in sight as long as it is typed in.
+func TestTransferFieldIsInSight(t *testing.T) {
+	r := newRig(t)
+	bob := r.talk()
+	r.w.win.Resize(fyne.NewSize(300, 420))
+	d, upper := bob.drawer, r.w.frame.upper
+	inSight := func(when string) {
+		t.Helper()
+		driver := fyne.CurrentApp().Driver()
+		top := driver.AbsolutePositionForObject(d.entry).Y - driver.AbsolutePositionForObject(upper).Y
+		if bottom := top + d.entry.Size().Height; top < 0 || bottom > upper.Size().Height {
+			t.Errorf("%s: the field reaches from %v to %v of %v", when, top, bottom, upper.Size().Height)
+		}
+	}
+	bob.openTransfer(true)
+	inSight("open")
+	r.w.neighbours.show(lanOn(), lanOf("Anna", "Andrea", "Andreas"))
+	d.entry.SetText("an")
+	r.until("the suggestions", func() bool { return len(d.people.box.Objects) == 3 })
+	inSight("with suggestions")
+	bob.update(bob.view, full, false, nil)
+	r.w.refresh()
+	inSight("after a second")
 }

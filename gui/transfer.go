@@ -46,7 +46,10 @@ func newTransferDrawer(c *callCard) *transferDrawer {
 		}
 		return k == fyne.KeyEscape
 	}
-	d.people = newSuggestions(c.w, d.entry, c.relayout)
+	d.people = newSuggestions(c.w, d.entry, func() {
+		c.relayout()
+		d.reveal()
+	})
 	d.entry.OnChanged = func(text string) {
 		d.complain(nil)
 		d.people.typed(text)
@@ -61,6 +64,13 @@ func newTransferDrawer(c *callCard) *transferDrawer {
 	d.box = container.NewVBox(widgets.NewTitle(i18n.T("Transfer to")), d.live, d.park, d.entry, d.people.box, d.trouble, container.NewGridWithColumns(2, d.now, d.ask))
 	d.box.Hide()
 	return d
+}
+
+// reveal brings as much of the drawer into sight as there is room for, above all
+// the field.
+func (d *transferDrawer) reveal() {
+	d.c.reveal(d.box)
+	d.c.reveal(d.box, d.entry)
 }
 
 // update lists the other live calls.
