@@ -19,8 +19,12 @@ const (
 	calm = 2 * time.Minute
 	// maxConflicts is how many are looked at at a time; what is left comes again.
 	maxConflicts = 1000
-	// maxNumber is the last number of a name; then it begins anew.
-	maxNumber = 99
+	// Numbers of names go up one by one as long as they are small. Where all of those are
+	// taken there are many of the name, and a leap by chance of up to maxLeap soon finds
+	// one that is free. After maxNumber it begins anew.
+	smallNumber = 10
+	maxLeap     = 99
+	maxNumber   = 999
 )
 
 // A hostName is the name of this machine.
@@ -113,12 +117,12 @@ func (e *Engine) resolve(now time.Time) {
 func (e *Engine) rename(now time.Time, c conflict, at time.Time) {
 	old := c.subject.label
 	if c.subject == &e.host.subject {
-		e.host.number = nextNumber(e.host.number)
+		e.host.number = e.nextNumber(e.host.number)
 		e.host.subject.label = numberedHost(e.host.wanted, e.host.number)
 	} else {
 		i := slices.IndexFunc(e.publications, func(p *Publication) bool { return &p.subject == c.subject })
 		p := e.publications[i]
-		p.number = nextNumber(p.number)
+		p.number = e.nextNumber(p.number)
 		p.subject.label = e.freeName(p)
 	}
 	e.log.Info("Bonjour name is taken by somebody else", "name", old, "instead", c.subject.label)
@@ -131,11 +135,15 @@ func (e *Engine) rename(now time.Time, c conflict, at time.Time) {
 	}
 }
 
-func nextNumber(n int) int {
-	if n >= maxNumber {
+// nextNumber returns the number to try after one.
+func (e *Engine) nextNumber(n int) int {
+	switch {
+	case n < smallNumber:
+		return max(n, 1) + 1
+	case n >= maxNumber:
 		return 2
 	}
-	return max(n, 1) + 1
+	return n + 1 + int(e.random()*maxLeap)
 }
 
 // says reports whether a record is one of this machine's, on any link.

@@ -391,3 +391,35 @@ func TestTieBreaksBeforeTheProbe(t *testing.T) {
 		}
 	})
 }
+
+// Where many machines were made of one, most numbers are taken: one that is free is
+// found in a minute.
+func TestManyNumbersAreTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := bonjourtest.NewNetwork()
+		a := join(t, n, n.Host("a", "10.0.0.1/24"), chance(1))
+		taken := map[string]bool{`Anna._sip._udp.local.`: true}
+		for i := range 60 {
+			taken[fmt.Sprintf(`Anna\ \(%d\)._sip._udp.local.`, i+2)] = true
+		}
+		n.SetHook(func(p bonjourtest.Packet, to string) bonjourtest.Verdict {
+			if m := p.Message(); p.Host == "a" && to == "a" && m != nil && len(m.Ns) > 0 {
+				for _, q := range m.Question {
+					if taken[q.Name] {
+						defence := bonjourtest.Pack(response(q.Name + " 120 SRV 0 0 7 other.local. flush"))
+						time.AfterFunc(time.Millisecond, func() { n.Inject(bonjourtest.LAN, other, defence) })
+					}
+				}
+			}
+			return bonjourtest.Verdict{}
+		})
+		a.publish(anna)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if !strings.HasSuffix(a.got[len(a.got)-1], "announced") {
+			t.Errorf("told in a minute: %q", a.got)
+		}
+	})
+}
