@@ -119,7 +119,7 @@ func (c *Contacts) matchHistory(ctx context.Context, m *matches, text string) er
 			break
 		}
 		target := dialable(call.PeerURI)
-		if target == "" || m.known[storage.AddressKey(target)] {
+		if target == "" || onlyPassedOn(call, text) || m.known[storage.AddressKey(target)] {
 			continue
 		}
 		if p, err := c.store.Find(ctx, target); err == nil {
@@ -130,6 +130,13 @@ func (c *Contacts) matchHistory(ctx context.Context, m *matches, text string) er
 		m.add(Match{Kind: MatchHistory, Name: call.PeerName, Target: target, Call: call})
 	}
 	return nil
+}
+
+// onlyPassedOn reports whether a text names those alone who passed a call on or got
+// it then, and not whom the call was with.
+func onlyPassedOn(call HistoryEntry, text string) bool {
+	return call.Note+call.Via != "" && storage.Named(text, call.Note, call.Via, call.PeerName, call.PeerURI) &&
+		!storage.Named(text, call.PeerName, call.PeerURI)
 }
 
 // dialable returns the address of a call in the form to dial again, "" for

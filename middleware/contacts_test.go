@@ -110,6 +110,8 @@ func TestMatch(t *testing.T) {
 			{PeerName: "Hannah's phone", PeerURI: "sip:0307654321@gw.example"},
 			{PeerName: "Andreas", PeerURI: "sip:andreas@example.com"},
 			{PeerName: "Andreas", PeerURI: "sip:ANDREAS@example.com;transport=tcp"},
+			{PeerName: "Reto", PeerURI: "sip:reto@example.com", Note: "→ Bruno"},
+			{PeerName: "Sina", PeerURI: "sip:sina@example.com", Via: "sip:brunner@example.com"},
 			{PeerName: "Anonymous", PeerURI: "sip:anonymous@anonymous.invalid"},
 		} {
 			c.Direction, c.Start, c.Outcome = storage.Incoming, time.Unix(int64(i), 0), storage.Answered
@@ -126,6 +128,8 @@ func TestMatch(t *testing.T) {
 			{"an", 2, []string{"contact Anna Meyer anna@example.org", "contact Hannah +49 30 7654321"}},
 			{"030123", 10, []string{"text  030123", "contact Anna Meyer +49 30 1234567"}},
 			{"carol@example.org", 10, []string{"text  carol@example.org"}},
+			{"bru", 10, []string{"text  bru"}},
+			{"reto", 10, []string{"history Reto sip:reto@example.com", "text  reto"}},
 			{"carol", 10, []string{"text  carol"}},
 			{"carol and bob", 10, nil},
 			{"  ", 10, nil},
