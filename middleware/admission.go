@@ -21,6 +21,11 @@ func (m *SessionManager) incoming(call *sip.Call, account *Account) *Session {
 		return m.takePlace(call, account)
 	}
 	g := m.greet(call, account)
+	if m.tooMany(g) {
+		m.log.Debug("Too many calls from the local network", "source", call.Route().Addr)
+		_ = call.Reject(480, "") // the call ends either way
+		return nil
+	}
 	v := m.judge(call, account, g)
 	identity, peer := identify(call, account)
 	if peer = g.peer(peer); !g.invents(call) {

@@ -21,9 +21,6 @@ func (b *BonjourAccount) admit(r sip.Request) int {
 	case from == CallsFromKnown && !who.verified, from == CallsFromNeighbours && who.found == nil:
 		b.app.log.Debug("Call from the local network refused", "from", r.Source, "callsFrom", from)
 		return 403
-	case r.Method == "INVITE" && !who.verified && (b.strangersWait() || !b.strangers.take(time.Now())):
-		b.app.log.Debug("Too many calls from the local network", "from", r.Source)
-		return 480
 	}
 	return 0
 }
@@ -36,6 +33,15 @@ const (
 	strangersBurst = 30
 	strangersEvery = 10 * time.Second
 )
+
+// tooMany counts a call of g, and reports whether strangers have called enough.
+func (m *SessionManager) tooMany(g *guest) bool {
+	if g == nil || g.verified {
+		return false
+	}
+	b := m.app.accounts.BonjourAccount()
+	return b.strangersWait() || !b.strangers.take(time.Now())
+}
 
 // strangersWait reports whether as many of them as may are waiting for an answer.
 func (b *BonjourAccount) strangersWait() bool {
