@@ -56,11 +56,11 @@ type entry struct {
 	heard     time.Time // last
 	order     uint64    // of the message it was heard in
 	ends      time.Time
-	from      netip.Addr // who told it last
-	dying     bool       // it ends soon: somebody took it back, or another took its place
-	displaced bool       // only the latter
-	bye       bool       // it was taken back by who told it, and not by a stranger
-	alone     bool       // it was told to us alone
+	from      [2]netip.Addr // who told it last, by IPv4 and by IPv6
+	dying     bool          // it ends soon: somebody took it back, or another took its place
+	displaced bool          // only the latter
+	bye       bool          // it was taken back by who told it, and not by a stranger
+	alone     bool          // it was told to us alone
 
 	refreshes int     // how often it was asked for since it was heard
 	jitter    float64 // part of its life by which it is asked for later
@@ -97,7 +97,7 @@ func (c *cache) put(h hearing, s *set, r record, value string) {
 	if r.ttl <= 0 {
 		if e != nil {
 			e.displaced = false
-			c.kill(h.now, e, goodbyeDelay, h.from == e.from)
+			c.kill(h.now, e, goodbyeDelay, h.from == *e.teller(h.from))
 			if !e.bye && s.rtype == dns.TypePTR { // its owner may not have heard it, and tells all the rest too
 				c.stale(h.now, e)
 			}
@@ -120,13 +120,21 @@ func (c *cache) put(h hearing, s *set, r record, value string) {
 		e.rr = r.rr
 	}
 	e.ttl = min(r.ttl, maxTTL)
-	e.heard, e.order, e.from = h.now, h.order, h.from
+	e.heard, e.order, *e.teller(h.from) = h.now, h.order, h.from
 	e.ends, e.dying, e.displaced, e.bye = h.now.Add(e.ttl), false, false, false
 	e.refreshes, e.jitter, e.alone = 0, h.jitter, h.alone
 	c.schedule(e)
 	if news {
 		s.changed(h.now, e)
 	}
+}
+
+// teller is where it is kept who told a record by the family of an address.
+func (e *entry) teller(addr netip.Addr) *netip.Addr {
+	if addr.Is6() {
+		return &e.from[1]
+	}
+	return &e.from[0]
 }
 
 // flush lets the records of a set die that were not heard of within a second.

@@ -187,3 +187,29 @@ func TestForgedGoodbyes(t *testing.T) {
 		r.wants("goodbye", "3m23s lost Bert b.local:7 [10.0.0.2 fe80::2%eth0] []")
 	})
 }
+
+// A goodbye comes by both families, from another address each: neither is a stranger's.
+func TestGoodbyesOfBothFamilies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, start := bonjourtest.NewNetwork(), time.Now()
+		n.SetHook(func(p bonjourtest.Packet, _ string) bonjourtest.Verdict {
+			if p.V6 {
+				return bonjourtest.Verdict{Delay: 5 * time.Millisecond}
+			}
+			return bonjourtest.Verdict{}
+		})
+		a, b := join(t, n, n.Host("a", "10.0.0.1/24", "fe80::1/64")), join(t, n, n.Host("b", "10.0.0.2/24", "fe80::2/64"))
+		roster := a.watch("_sip._udp")
+		b.publish(bonjour.Service{Name: "Bert", Type: "_sip._udp", Port: 7})
+		time.Sleep(10 * time.Second)
+		roster.wants("at first", map[string]string{"Bert": "b.local:7 [10.0.0.2 fe80::2%eth0] []"})
+		n.Forget()
+		b.Close(context.Background())
+		synctest.Wait()
+		roster.wants("goodbye by IPv4", map[string]string{})
+		time.Sleep(500 * time.Millisecond)
+		for _, s := range sent(n, start, "a") {
+			t.Errorf("sent after a goodbye: %s", s)
+		}
+	})
+}
