@@ -118,9 +118,13 @@ func (d *dialer) restLater() {
 
 // takeKeys sends to the field what is typed while nothing has the focus.
 func (d *dialer) takeKeys(c fyne.Canvas) {
-	if d.w.guide != nil {
+	if g := d.w.guide; g != nil {
 		c.SetOnTypedRune(nil)
-		c.SetOnTypedKey(nil)
+		c.SetOnTypedKey(func(k *fyne.KeyEvent) {
+			if k.Name == fyne.KeyReturn || k.Name == fyne.KeyEnter {
+				g.advance()
+			}
+		})
 		return
 	}
 	c.SetOnTypedRune(func(r rune) {

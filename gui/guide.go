@@ -3,6 +3,7 @@ package gui
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -33,6 +34,7 @@ type guide struct {
 	step    int
 	address *widgets.Entry
 	pass    *widgets.Entry
+	name    *widgets.Entry // as others see the person
 	trouble *widget.Label
 	state   *widgets.Text // of the accounts
 	dot     *widgets.Dot
@@ -47,13 +49,15 @@ type guide struct {
 
 func newGuide(w *Window) *guide {
 	g := &guide{
-		w: w, address: widgets.NewEntry(), pass: widgets.NewPasswordEntry(), trouble: widget.NewLabel(""),
+		w: w, address: widgets.NewEntry(), pass: widgets.NewPasswordEntry(), name: widgets.NewEntry(), trouble: widget.NewLabel(""),
 		state: widgets.NewCaption(""), dot: widgets.NewDot(fynetheme.ColorNamePlaceHolder),
 		body: container.NewVBox(), steps: widgets.NewCaption(""),
 	}
 	g.address.SetPlaceHolder(i18n.T("alice@example.org"))
 	g.address.OnSubmitted = func(string) { w.win.Canvas().Focus(g.pass) }
 	g.pass.SetPlaceHolder(i18n.T("Password"))
+	g.name.SetText(w.phone.Settings().General.UserName)
+	g.name.OnSubmitted = func(string) { g.advance() }
 	g.pass.OnSubmitted = func(string) { g.advance() }
 	g.trouble.Importance, g.trouble.Wrapping = widget.DangerImportance, fyne.TextWrapWord
 	mark := widget.NewIcon(fyne.NewStaticResource("app.svg", icons.App()))
@@ -132,6 +136,11 @@ func (g *guide) showSound() {
 func (g *guide) showDone() {
 	g.body.Add(container.NewBorder(nil, nil, g.dot, nil, g.state))
 	g.body.Add(heading(i18n.T("That is all")))
+	if g.w.network().Enabled() {
+		g.name.SetPlaceHolder(g.w.network().Snapshot().DisplayName)
+		g.body.Add(field(viewmodel.Caption("bonjour.display_name"), g.name, nil))
+		g.body.Add(gap())
+	}
 	g.body.Add(paragraph(i18n.T("Type a number, a name or an address at the top of the window and press Enter. Everything else is behind the three dots.")))
 	g.body.Add(paragraph(i18n.T("Programs on this computer can use Parley too; you are asked about each one first.")))
 	g.update()
@@ -167,6 +176,7 @@ func (g *guide) complain(err error) {
 // advance takes in what the step asked for and goes on.
 func (g *guide) advance() {
 	switch {
+	case g.next.Disabled(): // an account is being added
 	case g.step == stepDone:
 		g.finish()
 	case g.step == stepAccount && g.address.Text != "":
@@ -196,12 +206,15 @@ func (g *guide) addAccount() {
 
 // finish leaves the guide for good.
 func (g *guide) finish() {
-	w := g.w
+	w, name := g.w, strings.TrimSpace(g.name.Text)
 	w.guide = nil
 	w.listen(false)
 	w.layOut()
 	w.refresh()
-	w.changeSettings(func(s *middleware.Settings) error { s.General.FirstRunDone = true; return nil }, func(err error) {
+	w.changeSettings(func(s *middleware.Settings) error {
+		s.General.FirstRunDone, s.General.UserName = true, name
+		return nil
+	}, func(err error) {
 		if err != nil {
 			w.banners.flash(w, viewmodel.Banner{Tone: viewmodel.Bad, Text: viewmodel.ExplainError(err)})
 		}

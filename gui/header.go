@@ -54,8 +54,8 @@ func (w *Window) accounts() []viewmodel.Account {
 	return append(list, viewmodel.NewNetworkAccount(w.network().Snapshot(), w.network().Enabled()))
 }
 
-// showAccounts opens a list of all accounts with state and reason below the
-// chip; a click on one opens it.
+// showAccounts opens a list of all accounts with state, reason and switch below
+// the chip; a click on one opens it.
 func (h *header) showAccounts() {
 	w := h.w
 	c := w.win.Canvas()
@@ -71,7 +71,8 @@ func (h *header) showAccounts() {
 		row := widgets.NewChip(then(func() { w.showAccount(a.ID) }))
 		row.Plain()
 		row.Set(toneColor(a.Tone), a.Label, a.Word)
-		list.Add(row)
+		on := checkField(i18n.T("On"), a.Enabled, func(on bool) { then(func() { w.enableAccount(a.ID, on) })() })
+		list.Add(container.NewBorder(nil, nil, nil, on, row))
 		if a.Reason != "" && a.Tone == viewmodel.Bad {
 			list.Add(container.NewBorder(nil, nil, container.New(columns{22}, spacer(), spacer()), nil, hint(a.Reason)))
 		}
@@ -89,6 +90,17 @@ func (h *header) showAccounts() {
 	pop.Resize(fyne.NewSize(min(340, c.Size().Width-16), pop.MinSize().Height))
 	at := w.app.Driver().AbsolutePositionForObject(h.account)
 	pop.ShowAtPosition(at.AddXY(0, h.account.Size().Height))
+}
+
+// enableAccount turns an account on or off.
+func (w *Window) enableAccount(id string, on bool) {
+	if id == middleware.BonjourID {
+		w.enableNetwork(on)
+		return
+	}
+	w.attempt(func() error {
+		return w.phone.AccountManager().ChangeAccount(id, func(s *middleware.AccountSettings) error { s.Enabled = on; return nil })
+	})
 }
 
 // statusMenu chooses the person's own status.

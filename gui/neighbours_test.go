@@ -282,7 +282,13 @@ func TestGuideOffersTheNetworkAlone(t *testing.T) {
 		t.Errorf("it leads to step %d", g.step)
 	}
 	test.Tap(g.next)
-	test.Tap(g.next)
+	if g.name.PlaceHolder == "" || !g.name.Visible() {
+		t.Error("the guide does not show by what name others see the person")
+	}
+	g.name.SetText(" Alice Liddell ")
+	r.w.win.Canvas().Unfocus()
+	r.w.win.Canvas().OnTypedKey()(&fyne.KeyEvent{Name: fyne.KeyReturn})
+	r.until("the name", func() bool { return r.phone.App.Settings().General.UserName == "Alice Liddell" })
 	if r.w.pages.shown != lowerLAN {
 		t.Error("the window does not begin with the network")
 	}
