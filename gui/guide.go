@@ -140,6 +140,7 @@ func (g *guide) showDone() {
 		g.name.SetPlaceHolder(g.w.network().Snapshot().DisplayName)
 		g.body.Add(field(viewmodel.Caption("bonjour.display_name"), g.name, nil))
 		g.body.Add(gap())
+		g.w.win.Canvas().Focus(g.name)
 	}
 	g.body.Add(paragraph(i18n.T("Type a number, a name or an address at the top of the window and press Enter. Everything else is behind the three dots.")))
 	g.body.Add(paragraph(i18n.T("Programs on this computer can use Parley too; you are asked about each one first.")))
