@@ -2,6 +2,7 @@ package gui
 
 import (
 	"context"
+	"slices"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
@@ -11,6 +12,7 @@ import (
 	"parley/gui/viewmodel"
 	"parley/gui/widgets"
 	"parley/icons"
+	"parley/middleware"
 )
 
 const (
@@ -23,7 +25,8 @@ const (
 type suggestions struct {
 	w       *Window
 	entry   *widgets.Entry
-	changed func() // the list has become higher or lower
+	changed func()                   // the list has become higher or lower
+	except  func(target string) bool // who is never meant; nil: nobody
 
 	names *targetNames // of the neighbour that was taken
 	known string       // what found is the answer to
@@ -46,8 +49,17 @@ func (s *suggestions) typed(text string) {
 	s.w.door.Do(func(ctx context.Context) func() {
 		// Without an answer the text itself can be called.
 		found, _ := s.w.phone.Contacts().Match(ctx, text, suggestFrom)
-		return func() { s.loaded(text, viewmodel.Suggestions(text, found, s.w.neighbours.all, suggestLimit)) }
+		return func() { s.loaded(text, s.people(text, found)) }
 	})
+}
+
+// people are those whom a text may mean.
+func (s *suggestions) people(text string, found []middleware.Match) []viewmodel.Suggestion {
+	list := viewmodel.Suggestions(text, found, s.w.neighbours.all, suggestFrom)
+	if s.except != nil {
+		list = slices.DeleteFunc(list, func(f viewmodel.Suggestion) bool { return s.except(f.Target) })
+	}
+	return list[:min(len(list), suggestLimit)]
 }
 
 // loaded shows an answer, unless something else has been typed since.

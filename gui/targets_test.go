@@ -49,6 +49,11 @@ func TestFieldsNameNeighbours(t *testing.T) {
 	bob := r.card()
 	bob.openTransfer(true)
 	d := bob.drawer
+	d.entry.SetText("bob")
+	r.until("the answer", func() bool { return d.people.known == "bob" })
+	if len(d.people.found) != 0 || d.people.meant() != "bob" {
+		t.Errorf("whom the call is with may be sent on to %q", d.people.meant())
+	}
 	d.entry.SetText("car")
 	r.until("the suggestion", func() bool { return len(d.people.box.Objects) == 1 })
 	test.Tap(findButton(d.people.box, "Carol (carol)"))

@@ -50,6 +50,10 @@ func newTransferDrawer(c *callCard) *transferDrawer {
 		c.relayout()
 		d.reveal()
 	})
+	d.people.except = func(target string) bool { // nobody is sent on to themselves
+		s := c.session()
+		return s != nil && s.Snapshot().Peer.URI == target
+	}
 	d.entry.OnChanged = func(text string) {
 		d.complain(nil)
 		d.people.typed(text)
