@@ -48,7 +48,7 @@ func aroundUs() []middleware.Neighbour {
 }
 
 func networkOn(n int) middleware.BonjourSnapshot {
-	return middleware.BonjourSnapshot{State: middleware.BonjourOn, DisplayName: "Me (my-desk)", Neighbours: n}
+	return middleware.BonjourSnapshot{State: middleware.BonjourOn, DisplayName: "Me", Title: "Me (my-desk)", Neighbours: n}
 }
 
 // lanRig is a window whose page for the local network shows a list.
@@ -92,7 +92,7 @@ func TestEmptyNetworkPicture(t *testing.T) {
 		middleware.BonjourOff, middleware.BonjourStarting, middleware.BonjourOn, middleware.BonjourNoNetwork, middleware.BonjourBlocked,
 	} {
 		p := newNeighboursPanel(r.w)
-		p.show(middleware.BonjourSnapshot{State: s, DisplayName: "Me (my-desk)", Err: "sendto: operation not permitted"}, nil)
+		p.show(middleware.BonjourSnapshot{State: s, DisplayName: "Me", Title: "Me (my-desk)", Err: "sendto: operation not permitted"}, nil)
 		line.Add(p.box)
 	}
 	p := newNeighboursPanel(r.w)

@@ -165,6 +165,11 @@ func (b *BonjourAccount) displayName() string {
 	return cmp.Or(set.Bonjour.DisplayName, set.General.UserName, b.person)
 }
 
+// title is how the lists of neighbours show us.
+func (b *BonjourAccount) title() string {
+	return Neighbour{Name: b.displayName(), Host: machineOf(b.app.config.HostName)}.Title()
+}
+
 // systemUser is the name that the system has of the person.
 func systemUser() string {
 	u, err := user.Current()

@@ -48,7 +48,7 @@ func newLAN(b *BonjourAccount, log *slog.Logger, id string) *lan {
 	l := &lan{
 		b: b, log: log, network: b.app.config.Bonjour, id: id,
 		queue: mailbox.New[func()](), done: make(chan struct{}),
-		now:    BonjourSnapshot{State: BonjourOff, DisplayName: b.displayName()},
+		now:    BonjourSnapshot{State: BonjourOff, DisplayName: b.displayName(), Title: b.title()},
 		offers: map[offer]*publication{},
 	}
 	first := l.now
@@ -217,7 +217,7 @@ func (l *lan) tell() {
 	if l.now.State == BonjourBlocked {
 		l.now.Err = sip.CleanText(l.status.Err.Error(), 200)
 	}
-	l.now.DisplayName = l.b.displayName()
+	l.now.DisplayName, l.now.Title = l.b.displayName(), l.b.title()
 	l.now.Neighbours = len(l.b.hood.now.Load().list)
 	l.now.Contact = ""
 	if l.now.State != BonjourOff {

@@ -107,7 +107,8 @@ type BonjourSnapshot struct {
 	Rev         uint64
 	State       BonjourState
 	Err         string // what the system said, for BonjourBlocked
-	DisplayName string // as neighbours see it
+	DisplayName string // what we call ourselves
+	Title       string // as the lists of neighbours show us: "name (host)"
 	Contact     string // the URI at which neighbours call; empty while off
 	Neighbours  int
 }

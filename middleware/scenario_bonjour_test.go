@@ -86,7 +86,7 @@ func TestNeighboursFindAndCallEachOther(t *testing.T) {
 		if n.Title() != "Ben (ben)" || n.State != middleware.NeighbourAvailable || n.Trust != middleware.TrustNew || n.Transport != "tls" || !n.Callable() {
 			t.Errorf("anna sees %+v", n)
 		}
-		if snap := account(anna).Snapshot(); snap.State != middleware.BonjourOn || snap.Neighbours != 1 || snap.DisplayName != "Anna" || snap.Contact == "" {
+		if snap := account(anna).Snapshot(); snap.State != middleware.BonjourOn || snap.Neighbours != 1 || snap.DisplayName != "Anna" || snap.Title != "Anna (anna)" || snap.Contact == "" {
 			t.Errorf("account of anna = %+v", snap)
 		}
 		out, err := anna.App.SessionManager().Dial(middleware.DialRequest{Target: "ben (BEN)"})

@@ -150,7 +150,7 @@ func TestNoNeighbours(t *testing.T) {
 	}{
 		{s: middleware.BonjourSnapshot{State: middleware.BonjourOff}, title: "Calls on this network are off", turnOn: true},
 		{s: middleware.BonjourSnapshot{State: middleware.BonjourStarting}, title: "Looking around…"},
-		{s: middleware.BonjourSnapshot{State: middleware.BonjourOn, DisplayName: "Me"}, title: "Nobody else is here yet", said: "Others see you as “Me”."},
+		{s: middleware.BonjourSnapshot{State: middleware.BonjourOn, Title: "Me"}, title: "Nobody else is here yet", said: "Others see you as “Me”."},
 		{s: middleware.BonjourSnapshot{State: middleware.BonjourOn}, title: "Nobody else is here yet"},
 		{s: middleware.BonjourSnapshot{State: middleware.BonjourOn}, people: 3, search: "x", title: "Nobody here matches “x”."},
 		{s: middleware.BonjourSnapshot{State: middleware.BonjourNoNetwork}, title: "No network"},
@@ -176,7 +176,7 @@ func TestNetworkAccount(t *testing.T) {
 		{middleware.BonjourSnapshot{State: middleware.BonjourOn}, false, "Off", "", viewmodel.Neutral},
 		{middleware.BonjourSnapshot{State: middleware.BonjourOff}, true, "Offline", "", viewmodel.Neutral},
 		{middleware.BonjourSnapshot{State: middleware.BonjourStarting}, true, "Connecting…", "", viewmodel.Notice},
-		{middleware.BonjourSnapshot{State: middleware.BonjourOn, DisplayName: "Me"}, true, "Ready", "Nobody else is here yet. Others see you as “Me”.", viewmodel.Good},
+		{middleware.BonjourSnapshot{State: middleware.BonjourOn, Title: "Me"}, true, "Ready", "Nobody else is here yet. Others see you as “Me”.", viewmodel.Good},
 		{middleware.BonjourSnapshot{State: middleware.BonjourOn, Neighbours: 1}, true, "Ready", "1 other is here.", viewmodel.Good},
 		{middleware.BonjourSnapshot{State: middleware.BonjourOn, Neighbours: 7}, true, "Ready", "7 others are here.", viewmodel.Good},
 	} {

@@ -65,8 +65,8 @@ func nobodyFound(s middleware.BonjourSnapshot, people int, search string) Networ
 		Title: i18n.T("Nobody else is here yet"), Tone: Neutral,
 		Text: i18n.T("Parley on another computer of this network appears here by itself."),
 	}
-	if s.DisplayName != "" {
-		n.Said = i18n.T("Others see you as “%s”.", s.DisplayName)
+	if s.Title != "" {
+		n.Said = i18n.T("Others see you as “%s”.", s.Title)
 	}
 	return n
 }
@@ -82,8 +82,8 @@ func NewNetworkAccount(s middleware.BonjourSnapshot, enabled bool) Account {
 	case middleware.BonjourOn:
 		v.Word, v.Tone = i18n.T("Ready"), Good
 		v.Reason = NeighbourCount(s.Neighbours)
-		if s.DisplayName != "" {
-			v.Reason = i18n.T("%s Others see you as “%s”.", v.Reason, s.DisplayName)
+		if s.Title != "" {
+			v.Reason = i18n.T("%s Others see you as “%s”.", v.Reason, s.Title)
 		}
 	case middleware.BonjourStarting:
 		v.Word, v.Tone = i18n.T("Connecting…"), Notice
