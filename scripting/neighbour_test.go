@@ -63,7 +63,7 @@ func TestBonjourAccount(t *testing.T) {
 			{"ALTER NEIGHBOUR x FORGET", "ERROR 1050 Unknown neighbour"},
 			{"ALTER NEIGHBOUR x FORGET it", "ERROR 1 General syntax error: \"it\" is too much"},
 			{"ALTER NEIGHBOR x KISS", "ERROR 1052 NEIGHBOUR: Action failed: the action is FORGET"},
-			{"CALL bonjour:x", "ERROR 1050 Unknown neighbour"},
+			{"CALL bonjour:x", "ERROR 36 Not online: the account is not enabled: bonjour@local"},
 			{"CALL x FROM bonjour@local", "ERROR 36 Not online: the account is not enabled: bonjour@local"},
 			{"CALL Meyer, Anna", "ERROR 72 Cannot create conference"},
 			{"CALL ,", "ERROR 34 Invalid user handle"},
