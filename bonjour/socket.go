@@ -73,8 +73,9 @@ func (systemNetwork) Open(link Link) (Conn, error) {
 	}
 	c := newSocketConn(link, i)
 	var failures []error
-	for _, v6 := range []bool{false, true} {
-		if !hasFamily(link, v6) {
+	for v, has := range link.families() {
+		v6 := v == 1
+		if !has {
 			continue
 		}
 		s, err := joinGroup(i, v6)
@@ -91,15 +92,6 @@ func (systemNetwork) Open(link Link) (Conn, error) {
 		c.receive(s)
 	}
 	return c, nil
-}
-
-func hasFamily(link Link, v6 bool) bool {
-	for _, p := range link.Addrs {
-		if p.Addr().Is6() == v6 {
-			return true
-		}
-	}
-	return false
 }
 
 func groupOf(v6 bool) netip.AddrPort {
