@@ -176,7 +176,7 @@ func (l *lan) lookAgain() {
 func (l *lan) browse() {
 	old := l.browsers
 	l.browsers, l.looked = nil, time.Now()
-	l.b.app.bus.Publish(BonjourAccountWillInitiateDiscovery{Transports: []string{"udp", "tcp", "tls"}})
+	l.discoveryBegins()
 	for _, service := range serviceTypes {
 		browser, err := l.engine.Browse(service, l.b.hood.got)
 		if err != nil {
@@ -201,9 +201,13 @@ func (l *lan) gotStatus(s bonjour.Status) {
 	case s.Err != nil && (was == nil || was.Error() != s.Err.Error()):
 		l.discoveryFailed()
 	case s.Err == nil && was != nil:
-		l.b.app.bus.Publish(BonjourAccountWillInitiateDiscovery{Transports: []string{"udp", "tcp", "tls"}})
+		l.discoveryBegins()
 	}
 	l.tell()
+}
+
+func (l *lan) discoveryBegins() {
+	l.b.app.bus.Publish(BonjourAccountWillInitiateDiscovery{Transports: []string{"udp", "tcp", "tls"}})
 }
 
 func (l *lan) discoveryFailed() {

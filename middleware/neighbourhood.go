@@ -222,20 +222,19 @@ func (n *neighbourhood) mergeLocked() *neighbours {
 	now.list = mergeSightings(slices.Collect(maps.Values(n.seen)), memory{known: n.keys.Get, names: n.names, wrong: n.wrong})
 	slices.SortFunc(now.list, compareFound)
 	if len(now.list) > maxFound {
+		kept := 0
 		now.list = slices.DeleteFunc(now.list, func(f *found) bool {
-			_, remembered := n.keys.Get(f.ID)
-			return !remembered && len(now.byID) >= maxFound || !fill(now.byID, f)
+			if _, remembered := n.keys.Get(f.ID); !remembered && kept >= maxFound {
+				return true
+			}
+			kept++
+			return false
 		})
 	}
 	for _, f := range now.list {
 		now.byID[f.ID] = f
 	}
 	return now
-}
-
-func fill(m map[string]*found, f *found) bool {
-	m[f.ID] = f
-	return true
 }
 
 func compareFound(a, b *found) int {

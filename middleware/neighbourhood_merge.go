@@ -56,7 +56,7 @@ func (f *found) parley() bool {
 // ways returns the contacts that may be used. Whoever has a key is never called in
 // clear, and nobody is who takes encrypted calls.
 func (f *found) ways() []contact {
-	transports := []string{"tls", "tcp", "udp"}
+	transports := ranking
 	if f.parley() {
 		transports = transports[:1]
 	}
@@ -120,6 +120,7 @@ func compareSightings(a, b *sighting) int {
 	)
 }
 
+// ranking is the transports, the best first.
 var ranking = []string{"tls", "tcp", "udp"}
 
 // A cluster is what seems to be one program.
