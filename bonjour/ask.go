@@ -31,7 +31,7 @@ func (q *querier) ask(now time.Time) {
 	size := 0
 	for _, s := range q.takeFromLine() {
 		m.questions = append(m.questions, question{key: s.key})
-		for _, r := range s.known(now) {
+		for _, r := range q.known(now, s) {
 			if len(m.answers) < maxKnown {
 				m.answers = append(m.answers, r)
 				size += knownSize(r)
@@ -61,7 +61,7 @@ func (q *querier) askAlone(now time.Time) {
 		}
 		s.alone = false
 		m.questions = append(m.questions, question{key: s.key})
-		for _, r := range s.known(now) {
+		for _, r := range q.known(now, s) {
 			if size += knownSize(r); size > maxAsked {
 				break // no second packet: those who answer so would take neither
 			}
@@ -76,15 +76,23 @@ func (q *querier) askAlone(now time.Time) {
 	}
 }
 
-// known returns what those who have it need not tell.
-func (s *set) known(now time.Time) []record {
+// known returns what those who have it need not tell. An instance whose records were
+// asked for in vain is not known: who is told so tells them along with the pointer.
+// Avahi 0.8 understands no question for a name of more than 256 characters as it
+// escapes them, which 28 umlauts are, and answers for such a name only in that way.
+func (q *querier) known(now time.Time, s *set) []record {
 	var list []record
 	for _, e := range s.sorted() {
-		if e.rr != nil && e.fresh(now) {
+		if e.rr != nil && e.fresh(now) && !q.instances[e.value].inVain() {
 			list = append(list, record{key: s.key, rr: e.rr, ttl: e.ends.Sub(now)})
 		}
 	}
 	return list
+}
+
+// inVain tells whether a record of an instance was asked for and has not come.
+func (i *instance) inVain() bool {
+	return i.service.unanswered() || i.text.unanswered()
 }
 
 // knownSize is about how long a pointer is in a packet, in bytes.

@@ -85,6 +85,9 @@ func (s *set) soon(now time.Time) bool {
 	return s.series && (s.next.place == 0 || s.wait == 0 || s.next.at.Sub(now) <= s.wait/2)
 }
 
+// unanswered tells whether a set was asked for and nothing has come.
+func (s *set) unanswered() bool { return s.series && s.wait > 0 }
+
 // count takes a question as asked now: also what the series would ask soon. The
 // second question for a type, and all that come rarely, are asked alone as well: there
 // are responders that know no other way to answer, whoever else asks. The others stay

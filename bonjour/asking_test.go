@@ -102,10 +102,35 @@ func TestRecordsInUseAreRefreshed(t *testing.T) {
 	e.wantsTimes("lost", "", "3m38.1s")
 	e.log = nil
 	e.run(90 * time.Minute)
-	// The pointer has less than half its life left from 37.5 minutes on. What is asked
-	// because it grows old counts for the series.
-	e.wantsTimes("asks PTR", "knowing", "4m15.07s", "8m31.07s", "17m3.07s", "34m7.07s")
+	// What is asked because it grows old counts for the series.
 	e.wantsTimes("asks PTR", "", "4m15.07s", "8m31.07s", "17m3.07s", "34m7.07s", "1h0m45.1s", "1h4m30.1s", "1h8m15.1s", "1h12m0.1s")
+}
+
+func TestKnownAnswersAreYoung(t *testing.T) {
+	e := listen(t, 0.5)
+	e.browse(e.now, "_sipuri._udp")
+	e.run(100 * time.Millisecond)
+	e.hear(ptrAnna, strings.Replace(srvAnna, " 120 ", " 4500 ", 1), txtAnna)
+	e.run(time.Hour)
+	// Less than half of its life is left from 37.5 minutes on.
+	e.wantsTimes("asks PTR", "knowing", "1.07s", "3.07s", "7.07s", "15.07s", "31.07s", "1m3.07s", "2m7.07s", "4m15.07s", "8m31.07s", "17m3.07s", "34m7.07s")
+}
+
+// A responder may tell of a service along with the pointer to it only.
+func TestWhatIsAskedForInVainIsNotKnown(t *testing.T) {
+	for missing, answers := range map[string][]string{"SRV": {txtAnna}, "TXT": {srvAnna}} {
+		e := listen(t, 0.5)
+		e.browse(e.now, "_sipuri._udp")
+		e.run(time.Second)
+		e.hear(append(answers, ptrAnna)...)
+		e.run(6 * time.Second)
+		e.wantsTimes("asks", missing+" anna", "1.07s", "2.07s", "4.07s")
+		e.wantsTimes("asks PTR", "knowing", "1.07s") // along with the first question for the rest
+		e.wantsTimes("asks PTR", "", "70ms", "1.07s", "3.07s")
+		e.hear(ptrAnna, srvAnna, txtAnna)
+		e.run(10 * time.Second)
+		e.wantsTimes("asks PTR", "knowing", "1.07s", "7.07s", "15.07s")
+	}
 }
 
 // overhears lets somebody ask for a type, who knows the answers of the lines.
