@@ -10,10 +10,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// strangeNames are what people call their things.
+// strangeNames are what people call their things. The last is the longest that avahi
+// is asked for: see TestBonjourLongNames.
 var strangeNames = []string{
 	"Anna", "Anna Meyer", "Dr. A. Meyer, 2nd floor", "Zoë", "Бен", "電話", "☎ 📞 desk", `back\slash "quote"`, "two  blanks",
-	"sip:83749211@192.168.1.5:51234;transport=tcp", "UPPER and lower", "ends with a dot.", strings.Repeat("ü", 31),
+	"sip:83749211@192.168.1.5:51234;transport=tcp", "UPPER and lower", "ends with a dot.", strings.Repeat("ü", 28),
 }
 
 // names returns so many that differ, and differ from those of others.
@@ -86,6 +87,30 @@ func TestBonjourFindsAndIsFound(t *testing.T) {
 	}
 	beside.undisturbed(t)
 	alone.undisturbed(t)
+}
+
+// TestBonjourLongNames has avahi offer services whose names it does not understand in
+// questions, as they have more than 256 characters when it escapes them: our engine
+// finds them all the same, whenever it comes, and avahi finds ours.
+func TestBonjourLongNames(t *testing.T) {
+	t.Parallel()
+	const kind = "_long._udp"
+	l := newLAN(t)
+	one, two := l.host(t, "one"), l.host(t, "two")
+	theirs := one.avahi(t)
+	long := strings.Repeat("ü", 30)
+	var want []string
+	for i := range 20 {
+		want = append(want, fmt.Sprintf("%s %02d", long, i))
+	}
+	theirs.publishAll(t, kind, want)
+	c := l.listen(t)
+	c.fallsSilent(t, 3*time.Second) // all is announced, also again
+	late := two.engine(t)
+	late.do(t, "browse", "", kind, 0)
+	late.knows(t, kind, want)
+	late.publish(t, long+" ex", kind, 5060, "txtvers=1")
+	theirs.browsing(t, kind).finds(t, long+" ex")
 }
 
 // knows waits until the engine has found all there is, and compares it.
