@@ -134,6 +134,19 @@ func (e *Engine) Woke() {
 	})
 }
 
+// Reconfirm tells that an instance which was found is not where it says: it, its
+// service and its host are asked for anew, and it is lost if they do not answer within
+// seconds (RFC 6762 section 10.4). It does not wait for that.
+func (e *Engine) Reconfirm(i Instance) {
+	e.post(func(now time.Time) {
+		for _, a := range e.working() {
+			if a.querier.link.Index == i.Link {
+				a.querier.reconfirm(now, i)
+			}
+		}
+	})
+}
+
 // post hands a command to the loop; it reports false if the engine is closed.
 func (e *Engine) post(do func(now time.Time)) bool { return e.inbox.Put(event{do: do}) }
 

@@ -203,9 +203,33 @@ func (q *querier) doubt(now time.Time) {
 	q.restart(now)
 	jitter := q.random() * refreshSpread
 	for _, s := range q.cache.sets {
-		for _, e := range s.entries {
-			q.cache.doubt(now, e, jitter)
-		}
+		q.doubtAll(now, s, jitter)
+	}
+}
+
+func (q *querier) doubtAll(now time.Time, s *set, jitter float64) {
+	for _, e := range s.entries {
+		q.cache.doubt(now, e, jitter)
+	}
+}
+
+// reconfirm doubts all that led to an instance.
+func (q *querier) reconfirm(now time.Time, seen Instance) {
+	b := q.browses[fold(typeName(seen.Type))]
+	if b == nil {
+		return
+	}
+	i := q.instances[fold(instanceName(seen.Name, seen.Type))]
+	if i == nil {
+		return
+	}
+	jitter := q.random() * refreshSpread
+	q.cache.doubt(now, b.pointers.entries[i.name], jitter)
+	q.doubtAll(now, i.service, jitter)
+	q.doubtAll(now, i.text, jitter)
+	if i.machine != nil {
+		q.doubtAll(now, i.machine.v4, jitter)
+		q.doubtAll(now, i.machine.v6, jitter)
 	}
 }
 

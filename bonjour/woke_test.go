@@ -38,3 +38,34 @@ func TestWoke(t *testing.T) {
 		r.wants("woke", "1m16s Anna probing", "1m16.12s found Carl c.local:8 [10.0.0.3] []", "1m16.85s Anna announced", "1m22s lost Bert b.local:7 [10.0.0.2] []")
 	})
 }
+
+// Who is not where it says is soon lost; who is answers.
+func TestReconfirm(t *testing.T) {
+	announced(t, func(r *rig) {
+		r.browse("_sip._udp")
+		b := join(r.t, r.net, r.net.Host("b", "10.0.0.2/24"))
+		b.publish(bonjour.Service{Name: "Bert. B", Type: "_sip._udp", Port: 7})
+		time.Sleep(time.Second)
+		d := join(r.t, r.net, r.net.Host("d", "10.0.0.4/24"))
+		d.publish(bonjour.Service{Name: "Dora", Type: "_sip._udp", Port: 9})
+		time.Sleep(20 * time.Second)
+		r.wants("at first", "758ms found Bert. B b.local:7 [10.0.0.2] []", "1.758s found Dora d.local:9 [10.0.0.4] []")
+		r.net.SetHook(func(p bonjourtest.Packet, _ string) bonjourtest.Verdict {
+			return bonjourtest.Verdict{Lost: p.Host == "b"}
+		})
+		link := r.Status().Links[0].Index
+		for _, i := range []bonjour.Instance{
+			{Name: "Dora", Type: "_sip._udp", Link: link},
+			{Name: "Bert. B", Type: "_sip._udp", Link: link + 1},
+			{Name: "Bert. B", Type: "_sipuri._udp", Link: link},
+			{Name: "Carl", Type: "_sip._udp", Link: link},
+		} {
+			r.Reconfirm(i)
+		}
+		time.Sleep(10 * time.Second)
+		r.wants("nobody is gone")
+		r.Reconfirm(bonjour.Instance{Name: "Bert. B", Type: "_sip._udp", Link: link})
+		time.Sleep(10 * time.Second)
+		r.wants("one is gone", "37s lost Bert. B b.local:7 [10.0.0.2] []")
+	})
+}
