@@ -105,6 +105,19 @@ func (l *lan) linksChanged() {
 	})
 }
 
+// doubt has it found out whether a neighbour is still there, whom a call did not
+// reach.
+func (l *lan) doubt(f *found) {
+	l.queue.Put(func() {
+		if l.engine == nil {
+			return
+		}
+		for _, i := range l.b.hood.instances(f) {
+			l.engine.Reconfirm(i)
+		}
+	})
+}
+
 // woke tells the network that the machine slept or stood still.
 func (l *lan) woke() {
 	l.queue.Put(func() {

@@ -75,9 +75,14 @@ func (app *SIPApplication) neighbourTargets(f *found) []target {
 }
 
 // nextContact goes on with another contact of the neighbour, where err says that
-// one does not lead to it. It reports whether it did.
+// one does not lead to it. It reports whether it did. Who is gone without a goodbye
+// is soon off the list.
 func (s *Session) nextContact(err error) bool {
-	if s.place.State != session.Calling || len(s.target.more) == 0 || !leadsAstray(err) {
+	if s.place.State != session.Calling || s.target.neighbour == nil || !leadsAstray(err) {
+		return false
+	}
+	s.m.app.accounts.BonjourAccount().lan.doubt(s.target.neighbour)
+	if len(s.target.more) == 0 {
 		return false
 	}
 	if errors.As(err, &s.other.wrong) {

@@ -335,6 +335,19 @@ func idOfTarget(text string) string {
 	return id
 }
 
+// instances returns the services by which a neighbour is called.
+func (n *neighbourhood) instances(f *found) []bonjour.Instance {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var list []bonjour.Instance
+	for _, s := range n.seen {
+		if slices.ContainsFunc(f.contacts, s.leadsTo) {
+			list = append(list, bonjour.Instance{Name: s.name, Type: s.service, Link: s.link})
+		}
+	}
+	return list
+}
+
 // at returns who is called at an address, with the ways to that machine, or nil.
 // Anybody can claim to be called there, so only those count who have to prove who
 // they are.

@@ -37,6 +37,11 @@ type contact struct {
 	params    sip.Params
 }
 
+// leadsTo reports whether a contact is one of the service.
+func (s *sighting) leadsTo(c contact) bool {
+	return c.transport == s.transport && c.user == s.user && c.addr.Port() == s.port && slices.Contains(s.addrs, c.addr.Addr())
+}
+
 // uri is what is called that way.
 func (c contact) uri() sip.URI {
 	u := sip.URI{Scheme: "sip", User: c.user, Host: c.addr.Addr().String(), Port: int(c.addr.Port()), Params: c.params.Clone()}

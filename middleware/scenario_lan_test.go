@@ -233,6 +233,27 @@ func TestNeighboursLeaveDuringSleep(t *testing.T) {
 	})
 }
 
+// Who is gone without a goodbye is off the list soon after it could not be called.
+func TestKilledNeighbourIsLost(t *testing.T) {
+	atHome(t, func(t *testing.T, h *home) {
+		anna, ben := h.met()
+		n := neighbour(t, anna)
+		h.phone("Carla", "192.0.2.3")
+		ben.LAN.Kill()
+		ben.Stop()
+		time.Sleep(30 * time.Second)
+		if list := account(anna).Neighbours(); len(list) != 2 {
+			t.Fatalf("neighbours = %+v, want both still", list)
+		}
+		anna.Dial(n.Target)
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if n := neighbour(t, anna); n.Name != "Carla" {
+			t.Errorf("anna sees %s, want Carla alone", n.Title())
+		}
+	})
+}
+
 // Without IPv4 neighbours are called at their addresses of IPv6.
 func TestNeighboursOverIPv6(t *testing.T) {
 	atHome(t, func(t *testing.T, h *home) {
