@@ -20,7 +20,7 @@ SOUND    = parley/media/device
 RACE     = all=$$(sh tools/packages.sh race $(PKGS)) && \
 	rest=$$(echo "$$all" | grep -v '^$(SOUND)$$' || true) && \
 	if [ -n "$$rest" ]; then go test -timeout 30m -race $$rest; fi && \
-	if [ "$$rest" != "$$all" ]; then go test -timeout 30m -race $(SOUND); fi
+	if [ "$$rest" != "$$all" ]; then sh tools/again.sh -timeout 30m -race $(SOUND); fi
 
 # Each target is a sequence; the tools run in parallel by themselves.
 .NOTPARALLEL:
@@ -47,7 +47,7 @@ test: deps lint cross ## install the test peers, then run every check and every 
 	@go test -timeout 30m $$(go list $(PKGS) | grep -v '^parley/test/')
 	@peers=$$(go list $(PKGS) | grep '^parley/test/' || true); if [ -n "$$peers" ]; then \
 		echo '== go test, against real peers, one package at a time' && \
-		go test -p 1 -count=1 -timeout 30m $$peers; fi
+		sh tools/again.sh -p 1 -count=1 -timeout 30m $$peers; fi
 
 .PHONY: deps
 deps: ## install what building and testing need
