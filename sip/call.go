@@ -62,7 +62,8 @@ type Call struct {
 	updates   bool // the far end takes UPDATE
 	ours      *ourReinvite
 	theirs    *theirReinvite
-	unacked   *acceptance // a 2xx of ours without ACK
+	unacked   *acceptance  // a 2xx of ours without ACK
+	afterAck  *ourReinvite // waits for the ACK
 	held      []heldRequest
 	seen      bool    // remoteSeq has been set
 	remoteSeq uint32  // highest CSeq of the far end

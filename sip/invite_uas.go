@@ -2,6 +2,7 @@ package sip
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -327,7 +328,16 @@ func (c *Call) confirm(body []byte) {
 	c.disarm(a.giveUp)
 	c.unacked = nil
 	c.emit(Confirmed{Body: body, Reinvite: a.reinvite})
-	if c.byeAfter != nil && !c.over {
+	next := c.afterAck
+	c.afterAck = nil
+	switch {
+	case c.over:
+	case c.byeAfter != nil:
 		c.sendBye(*c.byeAfter)
+	case next == nil || c.at() != stageUp:
+	case slices.ContainsFunc(c.held, func(h heldRequest) bool { return offers(h.req) }):
+		c.reinviteFailed(c.glare())
+	default:
+		c.reinvite(next)
 	}
 }

@@ -140,3 +140,58 @@ func TestManyCallsAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// What is offered before our answer has its ACK waits for that (RFC 3261 section 14.1).
+func TestReinviteWaitsForAck(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		before func(s *side, p *siptest.Peer, in *sip.Call, tag string)
+		want   []string // before the ACK
+		after  []string // and with what follows from it
+		sent   bool
+	}{
+		{"nothing else", func(*side, *siptest.Peer, *sip.Call, string) {}, nil, []string{"confirmed", "reinvite failed 488"}, true},
+		{"canceled", func(_ *side, _ *siptest.Peer, in *sip.Call, _ string) {
+			if err := in.CancelReinvite(); err != nil {
+				t.Error(err)
+			}
+		}, []string{"reinvite failed 487"}, []string{"reinvite failed 487", "confirmed"}, false},
+		{"their offer comes before the ACK", func(s *side, p *siptest.Peer, _ *sip.Call, tag string) {
+			p.Send(s.addr, request("INVITE", "r2", 2, tag, sdpLines))
+		}, nil, []string{"confirmed", "reinvite failed 491", "reinvited"}, false},
+		{"their offer comes and no ACK", func(s *side, p *siptest.Peer, _ *sip.Call, tag string) {
+			p.Send(s.addr, request("INVITE", "r2", 2, tag, sdpLines))
+			time.Sleep(time.Second)
+		}, []string{"confirmed", "reinvite failed 491", "reinvited"}, []string{"confirmed", "reinvite failed 491", "reinvited"}, false},
+		{"bye", func(_ *side, _ *siptest.Peer, in *sip.Call, _ string) {
+			if err := in.Bye(""); err != nil {
+				t.Error(err)
+			}
+		}, nil, []string{"confirmed"}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			with(t, func(t *testing.T, n *siptest.Network, s *side, p *siptest.Peer) {
+				p.Send(s.addr, invitation("first", sdpLines))
+				in := s.call()
+				ok(t, in.Answer([]byte(answerSDP)))
+				tag := p.Expect("200 INVITE").Tag("To")
+				ok(t, in.Reinvite([]byte(offerSDP)))
+				if err := in.Reinvite([]byte(offerSDP)); err != sip.ErrPending {
+					t.Errorf("second Reinvite: %v, want %v", err, sip.ErrPending)
+				}
+				p.Silent("INVITE", time.Second)
+				tt.before(s, p, in, tag)
+				synctest.Wait()
+				s.want(tt.want...)
+				p.Send(s.addr, request("ACK", "ack", 1, tag, ""))
+				if tt.sent {
+					p.Send(s.addr, p.Expect("INVITE").Reply("488 No", "", ""))
+					s.wait("reinvite failed 488")
+				} else {
+					p.Silent("INVITE", time.Second)
+				}
+				s.want(tt.after...)
+			})
+		})
+	}
+}

@@ -35,7 +35,7 @@ const updatePatience = 20 * time.Second
 
 // Reinvite offers the far end a changed session; nil asks for its offer.
 // [ReinviteAnswered] or [ReinviteFailed] follows. It returns [ErrPending] while
-// another one of ours is open.
+// another one of ours is open. Where our last answer has no ACK yet it waits for that.
 func (c *Call) Reinvite(sdp []byte) error {
 	if c.at() != stageUp {
 		return ErrState
@@ -47,9 +47,11 @@ func (c *Call) Reinvite(sdp []byte) error {
 		switch {
 		case c.over || c.d == nil || c.at() != stageUp:
 			c.asking.Store(false)
-		case c.theirs != nil || c.unacked != nil:
+		case c.theirs != nil:
 			// The far end would answer 491; save the way.
 			c.reinviteFailed(c.glare())
+		case c.unacked != nil: // RFC 3261 section 14.1
+			c.afterAck = &ourReinvite{body: sdp}
 		default:
 			c.reinvite(&ourReinvite{body: sdp})
 		}
@@ -152,6 +154,12 @@ func (c *Call) CancelReinvite() error {
 		return ErrState
 	}
 	c.post(func() {
+		if c.afterAck != nil {
+			c.afterAck = nil
+			const code = sip.StatusRequestTerminated
+			c.reinviteFailed(&StatusError{Method: "INVITE", Code: code, Reason: statusText(code)})
+			return
+		}
 		if o := c.ours; o != nil && o.toAck == nil && !o.canceled {
 			o.canceled = true
 			if o.heard {
@@ -222,7 +230,12 @@ func (c *Call) openFlow() flow {
 
 func (c *Call) openTheirs(req *sip.Request, tx *sip.ServerTx) {
 	if c.unacked != nil { // whoever sends a re-INVITE has seen our answer
+		late := c.afterAck
+		c.afterAck = nil
 		c.confirm(nil)
+		if late != nil {
+			c.reinviteFailed(c.glare())
+		}
 	}
 	t := &theirReinvite{d: c.dialogOf(req), req: req, tx: tx}
 	if req.Method != sip.PRACK { // RFC 3262 section 4: no target refresh
