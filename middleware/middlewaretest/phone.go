@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/miekg/dns"
 
@@ -215,8 +216,10 @@ func (p *Phone) watch() {
 }
 
 // Names returns the names of the sessions' notifications so far, but for those
-// that come with every change, and forgets them.
+// that come with every change, and forgets them. Like [Phone.Notes] and [Last] it
+// lets what was published be delivered first, so it belongs into a bubble.
 func (p *Phone) Names() []string {
+	synctest.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	names := p.names
@@ -226,6 +229,7 @@ func (p *Phone) Names() []string {
 
 // Notes returns all notifications so far.
 func (p *Phone) Notes() []bus.Notification {
+	synctest.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.Clone(p.notes)
@@ -233,6 +237,7 @@ func (p *Phone) Notes() []bus.Notification {
 
 // Last returns the newest notification of type T, and whether there was one.
 func Last[T bus.Notification](p *Phone) (T, bool) {
+	synctest.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i := len(p.notes) - 1; i >= 0; i-- {
