@@ -23,6 +23,11 @@ var bonjourProperties = map[string]func(middleware.BonjourSnapshot) string{
 // isBonjour reports whether id names the account without a server.
 func isBonjour(id string) bool { return strings.EqualFold(id, middleware.BonjourID) }
 
+// onLAN reports whether neighbours can be called.
+func (s *Server) onLAN(b middleware.BonjourSnapshot) bool {
+	return (b.State == middleware.BonjourOn || b.State == middleware.BonjourStarting) && s.app.UserStatus() != middleware.Offline
+}
+
 // bonjourKey finds one of the account's settings.
 func bonjourKey(name string) (middleware.SettingKey, error) {
 	name = bonjourSettings + strings.ToLower(name)

@@ -42,10 +42,17 @@ func (h *hub) gotAccount(a middleware.AccountSnapshot) {
 
 // connLocked tells CONNSTATUS if it has changed.
 func (h *hub) connLocked() {
-	if now := connStatus(slices.Collect(maps.Values(h.accounts))); now != h.connStatus {
+	if now := connStatus(slices.Collect(maps.Values(h.accounts)), h.s.onLAN(h.bonjour)); now != h.connStatus {
 		h.connStatus = now
 		h.tellLocked("CONNSTATUS " + now)
 	}
+}
+
+func (h *hub) gotUserStatus(n middleware.UserStatusDidChange) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.tellLocked("USERSTATUS " + string(n.Status))
+	h.connLocked()
 }
 
 func (h *hub) gotDefault(n middleware.SIPAccountManagerDidChangeDefaultAccount) {
@@ -71,9 +78,13 @@ const (
 	regFailed      = "FAILED"
 )
 
-// connStatus sums all accounts up in Skype's words: the best one counts.
-func connStatus(list []middleware.AccountSnapshot) string {
+// connStatus sums all accounts up in Skype's words: the best one counts. Without an
+// account that is on, it is the local network that one can call on.
+func connStatus(list []middleware.AccountSnapshot, lan bool) string {
 	best := 0
+	if lan && !slices.ContainsFunc(list, func(a middleware.AccountSnapshot) bool { return a.Enabled }) {
+		best = 3
+	}
 	for _, a := range list {
 		switch constant(a.Registration.String()) {
 		case regRegistered:

@@ -52,7 +52,7 @@ func newHub(s *Server) *hub {
 		h.tell(join("AUDIO", strings.ToUpper(n.Which), "RESTORED", n.Name))
 	})
 	bus.On(h.client, func(n middleware.AudioMuteDidChange) { h.tell("MUTE " + onOff(n.Muted)) })
-	bus.On(h.client, func(n middleware.UserStatusDidChange) { h.tell("USERSTATUS " + string(n.Status)) })
+	bus.On(h.client, h.gotUserStatus)
 	bus.On(h.client, func(n middleware.SystemIPAddressDidChange) { h.tell("NETWORK " + onlineOffline(n.Online)) })
 	bus.On(h.client, func(middleware.SystemWillSleep) { h.tell("SYSTEM SLEEP") })
 	bus.On(h.client, func(middleware.SystemDidWakeUpFromSleep) { h.tell("SYSTEM AWAKE") })
@@ -80,7 +80,7 @@ func (h *hub) start() {
 	for _, a := range accounts {
 		h.accounts[a.ID] = a
 	}
-	h.connStatus, h.handle = connStatus(accounts), defaultHandle(accounts)
+	h.connStatus, h.handle = connStatus(accounts, h.s.onLAN(h.bonjour)), defaultHandle(accounts)
 	h.mu.Unlock()
 	h.s.running.Go(func() { h.client.Run(context.Background()) })
 }

@@ -141,6 +141,36 @@ func TestNeighbours(t *testing.T) {
 	})
 }
 
+// Without an account one is online where neighbours can be called.
+func TestOnlineByTheLocalNetwork(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := middlewaretest.NewPhone(t, middlewaretest.NewNet(), "192.0.2.1", middlewaretest.OnLAN(bonjourtest.NewNetwork(), "Alice"))
+		s := newServer(t, p)
+		defer p.Stop()
+		defer s.Close()
+		c := attach(t, s)
+		time.Sleep(5 * time.Second)
+		c.told()
+		for _, tt := range []struct{ command, status string }{
+			{"GET USERSTATUS", "ONLINE"},
+			{"SET USERSTATUS OFFLINE", "OFFLINE"},
+			{"SET USERSTATUS AWAY", "ONLINE"},
+			{"SET ACCOUNT bonjour@local ENABLED FALSE", "OFFLINE"},
+			{"SET ACCOUNT bonjour@local ENABLED TRUE", "ONLINE"},
+			{"CREATE ACCOUNT ann@192.0.2.9", "CONNECTING"},
+			{"SET ACCOUNT ann@192.0.2.9 ENABLED FALSE", "ONLINE"},
+		} {
+			before := c.do("GET CONNSTATUS")
+			c.do(tt.command)
+			time.Sleep(5 * time.Second)
+			told, want := strings.Join(c.told(), "\n"), "CONNSTATUS "+tt.status
+			if is := c.do("GET CONNSTATUS"); is != want || is != before && !strings.Contains(told, want) {
+				t.Errorf("%s: %s, want %s; told\n%s", tt.command, is, want, told)
+			}
+		}
+	})
+}
+
 // Two neighbours of one name are told apart by their machines; who cannot be
 // called is refused with the reason.
 func TestNeighboursThatCannotBeCalled(t *testing.T) {

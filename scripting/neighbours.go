@@ -73,4 +73,5 @@ func (h *hub) gotBonjour(now middleware.BonjourSnapshot) {
 			h.tellLocked(join("ACCOUNT", middleware.BonjourID, name, is))
 		}
 	}
+	h.connLocked()
 }

@@ -30,7 +30,7 @@ func (s *Server) variables() map[string]variable {
 	}
 	return map[string]variable{
 		"USERSTATUS":        {func() string { return string(s.app.UserStatus()) }, s.setUserStatus},
-		"CONNSTATUS":        {get: func() string { return connStatus(s.app.AccountManager().Snapshots()) }},
+		"CONNSTATUS":        {get: func() string { return connStatus(s.app.AccountManager().Snapshots(), s.onLAN(s.bonjour().Snapshot())) }},
 		"NETWORK":           {get: func() string { return onlineOffline(s.app.Network().Online) }},
 		"CURRENTUSERHANDLE": {get: func() string { return defaultHandle(s.app.AccountManager().Snapshots()) }},
 		"DEFAULTACCOUNT":    {get: s.defaultAccount},
