@@ -335,7 +335,7 @@ func (c *Call) confirm(body []byte) {
 	case c.byeAfter != nil:
 		c.sendBye(*c.byeAfter)
 	case next == nil || c.at() != stageUp:
-	case slices.ContainsFunc(c.held, func(h heldRequest) bool { return offers(h.req) }):
+	case c.theirs != nil, slices.ContainsFunc(c.held, func(h heldRequest) bool { return offers(h.req) }):
 		c.reinviteFailed(c.glare())
 	default:
 		c.reinvite(next)

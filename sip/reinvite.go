@@ -229,19 +229,14 @@ func (c *Call) openFlow() flow {
 }
 
 func (c *Call) openTheirs(req *sip.Request, tx *sip.ServerTx) {
-	if c.unacked != nil { // whoever sends a re-INVITE has seen our answer
-		late := c.afterAck
-		c.afterAck = nil
-		c.confirm(nil)
-		if late != nil {
-			c.reinviteFailed(c.glare())
-		}
-	}
 	t := &theirReinvite{d: c.dialogOf(req), req: req, tx: tx}
+	c.theirs = t
+	if c.unacked != nil { // whoever sends a re-INVITE has seen our answer
+		c.confirm(nil)
+	}
 	if req.Method != sip.PRACK { // RFC 3262 section 4: no target refresh
 		c.retarget(t.d, req)
 	}
-	c.theirs = t
 	if req.Method == sip.INVITE {
 		canceled := !tx.OnCancel(func(*sip.Request) { c.post(func() { c.reinviteCanceled(t) }) })
 		if canceled || c.e.canceledBefore(req) {
