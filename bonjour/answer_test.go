@@ -85,6 +85,13 @@ func announced(t *testing.T, f func(r *rig)) {
 	})
 }
 
+// offering has another host join and offer a service.
+func (r *rig) offering(name string, port uint16, host string, addrs ...string) *peer {
+	p := join(r.t, r.net, r.net.Host(host, addrs...))
+	p.publish(bonjour.Service{Name: name, Type: "_sip._udp", Port: port})
+	return p
+}
+
 // hears sends a packet of the other host's to the group.
 func (r *rig) hears(m *dns.Msg) { r.net.Inject(bonjourtest.LAN, other, bonjourtest.Pack(m)) }
 

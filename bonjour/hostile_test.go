@@ -165,8 +165,7 @@ func TestFiftyOfOneHost(t *testing.T) {
 func TestForgedGoodbyes(t *testing.T) {
 	announced(t, func(r *rig) {
 		r.browse("_sip._udp")
-		b := join(r.t, r.net, r.net.Host("b", "10.0.0.2/24", "fe80::2/64"))
-		b.publish(bonjour.Service{Name: "Bert", Type: "_sip._udp", Port: 7})
+		b := r.offering("Bert", 7, "b", "10.0.0.2/24", "fe80::2/64")
 		time.Sleep(10 * time.Second)
 		r.wants("at first", "758ms found Bert b.local:7 [10.0.0.2 fe80::2%eth0] []")
 		for range 10 {

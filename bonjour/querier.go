@@ -215,16 +215,12 @@ func (q *querier) doubtAll(now time.Time, s *set, jitter float64) {
 
 // reconfirm doubts all that led to an instance.
 func (q *querier) reconfirm(now time.Time, seen Instance) {
-	b := q.browses[fold(typeName(seen.Type))]
-	if b == nil {
-		return
-	}
 	i := q.instances[fold(instanceName(seen.Name, seen.Type))]
 	if i == nil {
 		return
 	}
 	jitter := q.random() * refreshSpread
-	q.cache.doubt(now, b.pointers.entries[i.name], jitter)
+	q.cache.doubt(now, i.browse.pointers.entries[i.name], jitter)
 	q.doubtAll(now, i.service, jitter)
 	q.doubtAll(now, i.text, jitter)
 	if i.machine != nil {

@@ -19,8 +19,7 @@ func (r *rig) tells(answers ...string) {
 func TestAnswersToUsThatWereNotAskedFor(t *testing.T) {
 	announced(t, func(r *rig) {
 		r.browse("_sip._udp")
-		b := join(r.t, r.net, r.net.Host("b", "10.0.0.2/24"))
-		b.publish(bonjour.Service{Name: "Bert", Type: "_sip._udp", Port: 7})
+		r.offering("Bert", 7, "b", "10.0.0.2/24")
 		time.Sleep(10 * time.Second)
 		r.wants("at first", "758ms found Bert b.local:7 [10.0.0.2] []")
 		r.net.Forget()

@@ -13,19 +13,16 @@ import (
 func TestWoke(t *testing.T) {
 	announced(t, func(r *rig) {
 		r.browse("_sip._udp")
-		b := join(r.t, r.net, r.net.Host("b", "10.0.0.2/24"))
-		b.publish(bonjour.Service{Name: "Bert", Type: "_sip._udp", Port: 7})
+		b := r.offering("Bert", 7, "b", "10.0.0.2/24")
 		time.Sleep(time.Second)
-		d := join(r.t, r.net, r.net.Host("d", "10.0.0.4/24"))
-		d.publish(bonjour.Service{Name: "Dora", Type: "_sip._udp", Port: 9})
+		r.offering("Dora", 9, "d", "10.0.0.4/24")
 		time.Sleep(time.Minute)
 		r.wants("awake", "758ms found Bert b.local:7 [10.0.0.2] []", "1.758s found Dora d.local:9 [10.0.0.4] []")
 		r.net.SetHook(func(p bonjourtest.Packet, to string) bonjourtest.Verdict {
 			return bonjourtest.Verdict{Lost: to == "a" || p.Host == "a"}
 		})
 		b.Close(context.Background())
-		c := join(r.t, r.net, r.net.Host("c", "10.0.0.3/24"))
-		c.publish(bonjour.Service{Name: "Carl", Type: "_sip._udp", Port: 8})
+		c := r.offering("Carl", 8, "c", "10.0.0.3/24")
 		time.Sleep(10 * time.Second)
 		r.net.SetHook(nil)
 		r.wants("asleep")
@@ -43,11 +40,9 @@ func TestWoke(t *testing.T) {
 func TestReconfirm(t *testing.T) {
 	announced(t, func(r *rig) {
 		r.browse("_sip._udp")
-		b := join(r.t, r.net, r.net.Host("b", "10.0.0.2/24"))
-		b.publish(bonjour.Service{Name: "Bert. B", Type: "_sip._udp", Port: 7})
+		r.offering("Bert. B", 7, "b", "10.0.0.2/24")
 		time.Sleep(time.Second)
-		d := join(r.t, r.net, r.net.Host("d", "10.0.0.4/24"))
-		d.publish(bonjour.Service{Name: "Dora", Type: "_sip._udp", Port: 9})
+		r.offering("Dora", 9, "d", "10.0.0.4/24")
 		time.Sleep(20 * time.Second)
 		r.wants("at first", "758ms found Bert. B b.local:7 [10.0.0.2] []", "1.758s found Dora d.local:9 [10.0.0.4] []")
 		r.net.SetHook(func(p bonjourtest.Packet, _ string) bonjourtest.Verdict {
