@@ -286,18 +286,22 @@ func stormOfServices(t *testing.T, h *home) {
 	}
 }
 
-func crowdAtTheDoor(t *testing.T, h *home) {
-	anna, ben := h.met()
+// strangersCall has so many of them call ben, each under a name of its own; after is
+// called after each. They are one peer, which the caller must close.
+func strangersCall(t *testing.T, h *home, ben *middlewaretest.Phone, count int, after func()) *siptest.Peer {
 	contact, _ := account(ben).Contact().URI("udp")
 	eve := siptest.NewPeer(t, &h.net.SIP, "192.0.2.66:5999")
-	defer eve.Close()
-	for i := range 40 {
-		eve.Send(netip.MustParseAddrPort("192.0.2.2:5060"), invite(contact, "UDP 192.0.2.66:5999", fmt.Sprintf("<sip:%s@192.0.2.66>", strings.Repeat("e", i+1)), "RTP/AVP"))
+	for i := range count {
+		text := invite(contact, "UDP 192.0.2.66:5999", fmt.Sprintf("<sip:%s@192.0.2.66>", strings.Repeat("e", i+1)), "RTP/AVP")
+		eve.Send(netip.MustParseAddrPort("192.0.2.2:5060"), text)
 		soon()
+		after()
 	}
-	if n := len(ben.App.SessionManager().Sessions()); n > 10 {
-		t.Errorf("%d strangers ring", n)
-	}
+	return eve
+}
+
+// reaches has anna call ben, who knows her.
+func reaches(t *testing.T, anna, ben *middlewaretest.Phone) {
 	anna.Dial("Ben")
 	soon()
 	if !ben.Session().Snapshot().Verified {
@@ -305,29 +309,30 @@ func crowdAtTheDoor(t *testing.T, h *home) {
 	}
 }
 
+func crowdAtTheDoor(t *testing.T, h *home) {
+	anna, ben := h.met()
+	eve := strangersCall(t, h, ben, 40, func() {})
+	defer eve.Close()
+	if n := len(ben.App.SessionManager().Sessions()); n > 10 {
+		t.Errorf("%d strangers ring", n)
+	}
+	reaches(t, anna, ben)
+}
+
 func stormOfCalls(t *testing.T, h *home) {
 	anna, ben := h.met()
-	contact, _ := account(ben).Contact().URI("udp")
-	eve := siptest.NewPeer(t, &h.net.SIP, "192.0.2.66:5999")
-	defer eve.Close()
-	for i := range 300 {
-		text := invite(contact, "UDP 192.0.2.66:5999", fmt.Sprintf("<sip:%s@192.0.2.66>", strings.Repeat("e", i+1)), "RTP/AVP")
-		eve.Send(netip.MustParseAddrPort("192.0.2.2:5060"), text)
-		soon()
+	eve := strangersCall(t, h, ben, 300, func() {
 		for _, s := range ben.App.SessionManager().Sessions() {
 			s.End()
 		}
 		soon()
-	}
+	})
+	defer eve.Close()
 	rows, err := ben.App.History().Search(t.Context(), middleware.HistoryQuery{Limit: 1000})
 	if err != nil || len(rows) > 100 {
 		t.Errorf("%d calls in the history, %v", len(rows), err)
 	}
-	anna.Dial("Ben")
-	soon()
-	if !ben.Session().Snapshot().Verified {
-		t.Error("who is known is not let in")
-	}
+	reaches(t, anna, ben)
 }
 
 // A pot keeps what is written to it.
